@@ -1,0 +1,113 @@
+"""The story of PID 1, in one module: prepare in a helper, then start java, watch it and tell.
+
+Here: what happens in which order. How to prepare is `prepare`, what happens next is `lifecycle.machine`, how
+it is done is `supervisor`. Large imports come late or in the helper: java does not wait for them, and their
+memory is the helper's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from entrypoint.errors import EXIT_INTERNAL, ProblemsError, format_problems
+from entrypoint.system import process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+VERBS = ("plan", "explain", "render", "check", "probe", "profiles", "schema", "version", "help")
+TERMINATION_LOG = "/dev/termination-log"
+
+
+def start(argv: Sequence[str], mask: set[int]) -> NoReturn:
+    """Run what the command line asks for, and end the process with its exit code.
+
+    The end is `os._exit`: a thread that hangs in a name look-up or a stuck pipe must not keep us.
+    """
+    code = EXIT_INTERNAL
+    try:
+        code = _dispatch(list(argv), mask)
+    except ProblemsError as error:
+        code = error.exit_code
+        _write_error(format_problems(error.problems))
+        _tell_kubernetes(error.problems[0].what, code)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: say it, and the code
+        if os.environ.get("ENTRYPOINT_DEBUG") or "--debug" in argv:
+            import traceback  # noqa: PLC0415
+
+            traceback.print_exc()
+        what = f"a bug of entrypoint: {type(error).__name__} (ENTRYPOINT_DEBUG=1 shows where)"
+        _write_error(f"entrypoint: {what}\n")
+        _tell_kubernetes(what, code)
+    finally:
+        os._exit(code)
+
+
+def _dispatch(argv: list[str], mask: set[int]) -> int:
+    ours = argv[: argv.index("--")] if "--" in argv else argv
+    if argv and (argv[0] in VERBS or argv[0] in {"-h", "--help", "--version"}):
+        process.set_mask(mask)
+        if argv[0] == "probe":
+            from entrypoint import probe  # noqa: PLC0415
+
+            return probe.main(argv[1:])
+        from entrypoint import cli  # noqa: PLC0415
+
+        return cli.main(argv)
+    if argv and argv[0] == "run":
+        argv, ours = argv[1:], ours[1:]
+    if "--exec" in ours and not {"-h", "--help"} & set(ours):
+        from entrypoint import plain  # noqa: PLC0415
+
+        code, summary = plain.run(argv, mask)
+        _tell_kubernetes(summary, code)
+        return code
+    return _run_profile(argv, mask)
+
+
+def _run_profile(argv: list[str], mask: set[int]) -> int:
+    """Fork the helper before anything large is imported, then get ready for java while it works."""
+    began = time.monotonic()
+    read_end, write_end = os.pipe()
+    helper = process.fork_child(lambda: _help(argv, read_end, write_end))
+    os.close(write_end)
+
+    from entrypoint.engine import Engine  # noqa: PLC0415
+
+    engine = Engine(mask, helper, read_end, began)
+    if os.getpid() != 1 and not process.become_subreaper():
+        engine.log.warning(
+            "Orphans of java are not adopted: not PID 1, and no subreaper", pid=os.getpid()
+        )
+    engine.start()
+    code = engine.supervisor.run()
+    summary = engine.finish(code)
+    _tell_kubernetes(summary, code, engine.termination_log)
+    return code
+
+
+def _help(argv: list[str], read_end: int, write_end: int) -> int:
+    os.close(read_end)
+    from entrypoint import prepare  # noqa: PLC0415
+
+    return prepare.main(argv, write_end)
+
+
+def _tell_kubernetes(summary: str, code: int, path: str | None = None) -> None:
+    from entrypoint.system.termination import write_termination_message  # noqa: PLC0415
+
+    path = path or os.environ.get("ENTRYPOINT_TERMINATION_LOG") or TERMINATION_LOG
+    if summary:
+        write_termination_message(path, f"entrypoint: {summary} [exit {code}]\n")
+
+
+def _write_error(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,188 @@
+"""The verbs that do not run an application: they print, and end.
+
+Here: the only `print` of the program. Every verb is a few lines over `prepare` and the printers of `plan`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from entrypoint import __version__, arguments, prepare
+from entrypoint.errors import EXIT_DEPENDENCY, EXIT_USAGE, Problem, ProblemsError
+from entrypoint.plan import build, document, explain
+from entrypoint.plan.explain import Style
+from entrypoint.profile.spelling import closest
+from entrypoint.records import replace
+from entrypoint.system import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entrypoint.system.checks.result import CheckResult
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a verb and return its exit code; ProblemsError carries what is wrong."""
+    try:
+        request = arguments.parse(["--help"] if argv[0] == "help" else argv)
+    except SystemExit as ended:
+        return EXIT_USAGE if ended.code else 0
+    match request.verb:
+        case "plan":
+            return _plan(request)
+        case "explain":
+            return _explain(request)
+        case "render":
+            return _render(request)
+        case "check":
+            return _check(request)
+        case "profiles":
+            return _profiles(request)
+        case "schema":
+            return _schema()
+        case _:
+            return _print(f"entrypoint {__version__}")
+
+
+def _plan(request: arguments.Request) -> int:
+    plan = prepare.make_plan(request)
+    if request.output != "text":
+        return _dump(document.plan_document(plan), request.output)
+    return _print(explain.explain_plan(plan, _style()), end="")
+
+
+def _explain(request: arguments.Request) -> int:
+    settings = prepare.gather(request).settings.settings
+    if request.setting:
+        names = [setting.spec.name for setting in settings]
+        settings = tuple(
+            one
+            for one in settings
+            if request.setting in {one.spec.name, one.spec.env, one.spec.property}
+        )
+        if not settings:
+            near = closest(request.setting, names)
+            details = (
+                (
+                    "fix",
+                    f"did you mean {near}?" if near else "entrypoint explain lists all settings",
+                ),
+            )
+            raise ProblemsError(
+                Problem("setting-unknown", f"no setting {request.setting!r}", details, EXIT_USAGE)
+            )
+    if request.output != "text":
+        return _dump(document.settings_document(settings), request.output)
+    if request.setting:
+        return _print("\n".join(explain.explain_setting(one, _style()) for one in settings), end="")
+    return _print(explain.explain_settings(settings, _style()), end="")
+
+
+def _render(request: arguments.Request) -> int:
+    found = prepare.gather(request)
+    run = found.fixed["run"]
+    for file in build.render_only(found).files:
+        inside = file.target.removeprefix(run + "/")
+        target = os.path.join(os.path.abspath(request.out), inside.lstrip("/"))
+        files.make_folder(os.path.dirname(target), 0o755)
+        files.write_file(target, file.content, file.mode)
+        _print(f"{target}   {file.summary}")
+    return 0
+
+
+def _check(request: arguments.Request) -> int:
+    """Ask every gate, and every check that does not ask java itself, once."""
+    from entrypoint.system.checks.run import Kept, run  # noqa: PLC0415 - only here
+
+    plan = prepare.make_plan(request)
+    results: list[tuple[str, str, CheckResult]] = []
+    for gate in plan.launch.gates:
+        kept = Kept()
+        results.append(
+            (gate.name, gate.target, run(replace(gate, timeout=max(gate.timeout, 5.0)), kept))
+        )
+        kept.close()
+    if request.output != "text":
+        _dump(
+            [
+                {
+                    "name": name,
+                    "target": target,
+                    "ok": one.ok,
+                    "detail": one.detail,
+                    "seconds": round(one.seconds, 4),
+                }
+                for name, target, one in results
+            ],
+            request.output,
+        )
+    else:
+        for name, target, one in results:
+            sign = "+" if one.ok else "-"
+            _print(f"[{sign}]{name} {target} {one.detail} {one.seconds * 1000:.0f}ms")
+        for note in plan.left_out:
+            _print(f"[ ]{note.text} left out: {note.origin}")
+        if not results:
+            _print("nothing to ask: the profile has no gates here")
+    return 0 if all(one.ok for _, _, one in results) else EXIT_DEPENDENCY
+
+
+def _profiles(request: arguments.Request) -> int:
+    builtin = prepare.builtin_profiles()
+    match request.action:
+        case "list":
+            for name in builtin:
+                if name not in prepare.HIDDEN:
+                    profile = prepare.load_profile(replace(request, profile=name))
+                    _print(f"{name:<15} {profile.description}")
+            return 0
+        case "show":
+            if request.target in builtin:
+                return _print(builtin[request.target], end="")
+            profile = prepare.load_profile(replace(request, profile=_target(request)))
+            return _print(f"{profile.name}: {profile.description}")
+        case _:
+            profile = prepare.load_profile(replace(request, profile=_target(request)))
+            counts = f"{len(profile.settings)} settings, {len(profile.files)} files"
+            return _print(f"{_target(request)}: good; profile {profile.name}, {counts}")
+
+
+def _target(request: arguments.Request) -> str:
+    if not request.target:
+        details = (("expected", f"entrypoint profiles {request.action} PROFILE"),)
+        raise ProblemsError(Problem("usage", "which profile?", details, EXIT_USAGE))
+    return request.target
+
+
+def _schema() -> int:
+    from entrypoint.profile.json_schema import json_schema  # noqa: PLC0415 - only here
+
+    return _dump(json_schema(), "json")
+
+
+def _dump(data: object, form: str) -> int:
+    if form == "yaml":
+        import yaml  # noqa: PLC0415 - only here
+
+        return _print(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100), end="")
+    import json  # noqa: PLC0415 - only here
+
+    return _print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def _print(text: str, end: str = "\n") -> int:
+    """Print, also to a terminal that cannot show every character; a reader that went away is fine."""
+    try:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write((text + end).encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+def _style() -> Style:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return Style(colour=sys.stdout.isatty() and not plain)

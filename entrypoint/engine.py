@@ -1,0 +1,175 @@
+"""The parts of PID 1 beside the main loop, while a profile runs: log, health, HTTP, the helper's messages.
+
+Here: `Engine`, which connects them and hears from the supervisor. It decides nothing about the lifecycle.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from entrypoint import __version__
+from entrypoint.errors import ProblemsError
+from entrypoint.lifecycle import events as on
+from entrypoint.lifecycle.health import ExitInfo, GateStatus
+from entrypoint.plan.model import Launch
+from entrypoint.serve import routes
+from entrypoint.serve.http import Server, listen
+from entrypoint.serve.metrics import Exporter
+from entrypoint.supervisor import Observer, Program, Supervisor
+from entrypoint.system import channel
+from entrypoint.system.cgroup import oom_kill_count
+from entrypoint.system.log import Log
+from entrypoint.values import format_duration
+from entrypoint.vitals import Vitals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrypoint.serve.messages import Request, Response
+
+DEFAULT_LISTEN = "0.0.0.0:9404"
+
+
+class Engine(Observer):
+    """Everything that a profile's run needs beside the loop."""
+
+    def __init__(self, mask: set[int], helper: int, messages: int, began: float) -> None:
+        self.began = began
+        form = os.environ.get("ENTRYPOINT_LOG_FORMAT", "")
+        self.log = Log(form="json" if form == "json" else "text")
+        self.supervisor = Supervisor(mask, self)
+        self.supervisor.helper = helper
+        self.vitals = Vitals(self.log, self.supervisor, self.oom_kills)
+        self.launch: Launch | None = None
+        self.termination_log: str | None = None
+        self._messages = messages
+        self._reader = threading.Thread(target=self._read, name="helper", daemon=True)
+        self._result = False
+        self._exporter = Exporter(self.vitals.snapshot, time.monotonic)
+        self._http: Server | None = None
+        self._listening = ""
+
+    def start(self) -> None:
+        """Answer probes and hear the helper from now on.
+
+        The address of the plan is not known yet: until then the variable or the default counts, and
+        an address that cannot be had is no reason to end before the plan has asked for it.
+        """
+        try:
+            self._listen(os.environ.get("ENTRYPOINT_LISTEN") or DEFAULT_LISTEN)
+        except ProblemsError:
+            self._http = None
+        self._reader.start()
+
+    def finish(self, code: int) -> str:
+        """Tell how it ended and stop everything; return the line for the termination message."""
+        supervisor = self.supervisor
+        self.vitals.stop_watching()
+        if self._http is not None:
+            self._http.stop()
+        fields: dict[str, object] = {
+            "code": code,
+            "ran": format_duration(time.monotonic() - self.began),
+        }
+        if supervisor.stop_asked_at is not None:
+            fields["stop"] = format_duration(time.monotonic() - supervisor.stop_asked_at)
+        fields["orphans_reaped"] = supervisor.orphans
+        if supervisor.summary:
+            tell = self.log.info if code == 0 else self.log.error
+            tell("Exited", says=supervisor.summary, **fields)
+        self.log.flush(1.0)
+        return supervisor.summary
+
+    # ---- what the supervisor tells ----
+
+    def phase_changed(self, phase: str, cause: str) -> None:
+        """Tell the new phase; a child that ended is no longer worth asking."""
+        self.vitals.take_phase(phase, cause)
+        if phase in {"stopping", "killing", "exited"}:
+            self.vitals.stop_watching()
+        if phase == "exited" and self.supervisor.state.outcome is not None:
+            status = self.supervisor.state.outcome.status
+            self.vitals.take_exit(ExitInfo(status, self.supervisor.code or 0, cause))
+
+    def spawned(self, pid: int) -> None:
+        """Begin to watch; the metrics' large imports come now, when java has the processor's attention."""
+        self.log.info(
+            "Spawned java", pid=pid, since_start=format_duration(time.monotonic() - self.began)
+        )
+        if self.launch is not None:
+            self.vitals.watch(self.launch)
+        if self._http is not None:
+            threading.Thread(target=self._exporter.load, name="metrics", daemon=True).start()
+
+    def helper_ended(self) -> bool:
+        """Wait for the rest of the helper's messages: its end of the pipe is closed now."""
+        self._reader.join(5.0)
+        return self._result
+
+    def no_thread_dump(self, pid: int) -> None:
+        """Say why there is no thread dump."""
+        self.log.warning(
+            "No thread dump: java does not catch QUIT now and would die of it", pid=pid
+        )
+
+    def oom_kills(self) -> int | None:
+        """Ask the kernel's counter."""
+        return oom_kill_count()
+
+    # ---- what the helper tells ----
+
+    def _read(self) -> None:
+        for message in channel.receive(self._messages):
+            match message:
+                case Launch():
+                    self._take_launch(message)
+                case GateStatus():
+                    self.vitals.take_gate(message)
+                case on.PrepareFailed() | on.PrepareEnded() | on.GatesPassed() | on.GatesFailed():
+                    self._result = True
+                    self.supervisor.post(message)
+
+    def _take_launch(self, launch: Launch) -> None:
+        self.launch = launch
+        self.termination_log = launch.termination_log
+        self.log.configure(launch.log_format, launch.log_level)
+        self.log.info(
+            "Starting",
+            version=__version__,
+            profile=launch.name,
+            pid=os.getpid(),
+            plan=launch.digest,
+        )
+        self.vitals.knows(launch)
+        self.supervisor.program = Program(
+            launch.executable, launch.argv, launch.environment, launch.cwd
+        )
+        try:
+            self._listen(launch.listen)
+        except ProblemsError as error:
+            self._result = True
+            for problem in error.problems:
+                self.log.error(problem.what, **dict(problem.details))
+            self.supervisor.post(on.PrepareFailed(error.exit_code, error.problems[0].what))
+            return
+        self._result = self._result or not launch.gates
+        self.supervisor.post(on.Prepared(launch))
+
+    def _listen(self, address: str) -> None:
+        """Serve at this address, instead of the one before; raises ProblemsError when it is taken."""
+        if address == self._listening and self._http is not None:
+            return
+        if self._http is not None:
+            self._http.stop()
+            self._http = None
+        if address:
+            self._http = Server(listen(address), self._answer, self._answer_failed)
+            self._http.start()
+        self._listening = address
+
+    def _answer(self, request: Request) -> Response:
+        return routes.answer(request, self.vitals.snapshot, self._exporter.render)
+
+    def _answer_failed(self, error: Exception) -> None:
+        self.log.error("A bug of entrypoint while answering a request", error=type(error).__name__)

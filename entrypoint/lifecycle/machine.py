@@ -1,0 +1,236 @@
+"""The lifecycle: what PID 1 does about each event, in each phase.
+
+Here: the phases, the state, and the pure function `step(state, event) -> (state, actions)`. The rules,
+before the code:
+
+- Phases go forward only: preparing, waiting, starting, running, draining, stopping, killing, exited.
+- TERM or INT asks for a stop. Before there is a child it ends us at once. With a child it climbs the
+  stop ladder, rung by rung; a deadline or a second request during the drain moves to the next rung.
+- A repeated request is passed on, but the ladder's deadlines keep running. Late deadlines are ignored.
+- Every other signal is passed on to the child as it came. Without a child it has no one to reach.
+- When the child ends, what it left behind gets TERM, a short wait, then KILL; when all is gone, so
+  are we. There is no fixed sleep.
+"""
+
+from __future__ import annotations
+
+from entrypoint.lifecycle import signals
+from entrypoint.lifecycle.events import (
+    BecameReady,
+    ChangePhase,
+    ChildExited,
+    DeadlineReached,
+    DumpThreads,
+    Exit,
+    GatesFailed,
+    GatesPassed,
+    GroupGone,
+    Prepared,
+    PrepareEnded,
+    PrepareFailed,
+    SetDeadline,
+    SignalChild,
+    SignalReceived,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+    StopPreparing,
+    SweepStragglers,
+)
+from entrypoint.lifecycle.health import PHASES
+from entrypoint.lifecycle.policy import Policy
+from entrypoint.lifecycle.report import Outcome, conclude
+from entrypoint.records import record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrypoint.lifecycle.events import Action, Event
+
+STOP_REQUESTS = (signals.TERM, signals.INT)
+STRAGGLERS_WAIT = 2.0
+KILL_WAIT = 1.0
+
+
+@record
+class State:
+    """Where we are: immutable, made anew by every step."""
+
+    phase: str = "preparing"
+    policy: Policy = Policy()
+    child: int | None = None
+    asked: int = 0
+    """The signal that asked for a stop; 0 while nobody did."""
+    rung: int = -1
+    token: int = 0
+    """The deadline that counts; events with another token are late."""
+    outcome: Outcome | None = None
+    """How the child ended, while we wait for what it left behind."""
+
+
+def step(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
+    """Return the next state and what to do now; total: every event is fine in every phase."""
+    if state.phase == "exited":
+        return state, ()
+    match event:
+        case Prepared() | PrepareFailed() | PrepareEnded() | GatesPassed() | GatesFailed():
+            return _preparation(state, event)
+        case Spawned(pid):
+            return (replace(state, child=pid), ()) if state.phase == "starting" else (state, ())
+        case SpawnFailed(problem):
+            return (
+                _exit(state, problem.exit_code, problem.what)
+                if state.child is None
+                else (state, ())
+            )
+        case BecameReady():
+            return _became_ready(state)
+        case SignalReceived(number, sender):
+            return _signal(state, number, sender)
+        case DeadlineReached(token):
+            return _deadline(state) if token == state.token else (state, ())
+        case ChildExited():
+            return _child_exited(state, event) if state.child is not None else (state, ())
+        case GroupGone():
+            return _conclude(state) if state.outcome else (state, ())
+
+
+def _preparation(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
+    """What the helper tells counts only while we wait for it."""
+    match state.phase, event:
+        case "preparing", Prepared(launch):
+            return _prepared(replace(state, policy=Policy.of(launch)), bool(launch.gates))
+        case (
+            ("preparing" | "waiting"),
+            (PrepareFailed(code, summary) | GatesFailed(code, summary)),
+        ):
+            return _exit(state, code, summary)
+        case "preparing", PrepareEnded(code):
+            return _exit(state, code, "")
+        case "waiting", GatesPassed():
+            return _enter(state, "starting", "all gates passed", Spawn())
+        case _:
+            return state, ()
+
+
+def _prepared(state: State, gates: bool) -> tuple[State, tuple[Action, ...]]:
+    if gates:
+        return _enter(state, "waiting", "prepared")
+    return _enter(state, "starting", "prepared", Spawn())
+
+
+def _became_ready(state: State) -> tuple[State, tuple[Action, ...]]:
+    if state.phase != "starting" or state.child is None:
+        return state, ()
+    return _enter(state, "running", "startup checks passed")
+
+
+def _signal(state: State, number: int, sender: int) -> tuple[State, tuple[Action, ...]]:
+    number = state.policy.rewritten(number)
+    if number == 0:
+        return state, ()
+    if state.phase in {"preparing", "waiting"} or (state.child is None and not state.outcome):
+        if number in STOP_REQUESTS:
+            summary = f"{signals.name(number)} before the application was started: nothing to stop"
+            code = 0 if state.policy.stop_is_success else signals_exit(number)
+            return _exit(state, code, summary, StopPreparing())
+        return state, ()
+    if state.child is None:
+        return state, ()
+    if number in STOP_REQUESTS and state.policy.stop:
+        return _stop_requested(state, number, sender)
+    if number in STOP_REQUESTS:
+        state = replace(state, asked=state.asked or number)
+    if number == signals.QUIT and state.policy.guards_quit:
+        return state, (DumpThreads(),)
+    return state, (SignalChild(number, state.policy.to_group),)
+
+
+def _stop_requested(state: State, number: int, sender: int) -> tuple[State, tuple[Action, ...]]:
+    if not state.asked:
+        cause = f"{signals.name(number)} from {sender or 'outside'}"
+        return _climb(replace(state, asked=number), cause)
+    if state.phase == "draining":
+        return _climb(state, f"{signals.name(number)} again")
+    return state, (SignalChild(number, state.policy.to_group),)
+
+
+def _climb(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
+    """Step on the next rung of the stop ladder; past the last one the child cannot be ended."""
+    rung = state.rung + 1
+    if rung >= len(state.policy.stop):
+        return _exit(
+            state,
+            128 + signals.KILL,
+            "the application outlived KILL (in a system call that cannot end)",
+        )
+    step_ = state.policy.stop[rung]
+    state = replace(state, rung=rung, token=state.token + 1)
+    deadline = SetDeadline(state.token, step_.wait)
+    if step_.action == "drain":
+        if step_.wait <= 0:
+            return _climb(state, cause)
+        return _enter(state, "draining", cause, deadline)
+    if step_.action == "thread-dump":
+        return _enter(state, "stopping", cause, DumpThreads(), deadline)
+    number = signals.number(step_.action)
+    if number == signals.KILL:
+        return _enter(state, "killing", cause, SignalChild(signals.KILL), deadline)
+    if number == signals.TERM and rung <= _first_signal(state.policy):
+        number = state.asked
+    return _enter(state, "stopping", cause, SignalChild(number, state.policy.to_group), deadline)
+
+
+def _first_signal(policy: Policy) -> int:
+    actions = [step_.action for step_ in policy.stop]
+    return next(
+        (i for i, action in enumerate(actions) if action not in {"drain", "thread-dump"}), -1
+    )
+
+
+def _deadline(state: State) -> tuple[State, tuple[Action, ...]]:
+    if state.outcome is None:
+        return _climb(state, "time is over") if state.asked else (state, ())
+    if state.phase == "killing":
+        return _conclude(state)
+    state = replace(state, token=state.token + 1)
+    deadline = SetDeadline(state.token, KILL_WAIT)
+    return _enter(state, "killing", "stragglers", SweepStragglers(signals.KILL), deadline)
+
+
+def _child_exited(state: State, event: ChildExited) -> tuple[State, tuple[Action, ...]]:
+    outcome = Outcome(event.code, event.number, event.oom_killed, killed=state.phase == "killing")
+    state = replace(state, child=None, outcome=outcome)
+    if not event.stragglers:
+        return _conclude(state)
+    state = replace(state, token=state.token + 1)
+    number = signals.KILL if state.phase == "killing" else signals.TERM
+    wait = KILL_WAIT if state.phase == "killing" else STRAGGLERS_WAIT
+    actions = (SweepStragglers(number), SetDeadline(state.token, wait))
+    return _enter(state, "stopping", "child exited", *actions)
+
+
+def _conclude(state: State) -> tuple[State, tuple[Action, ...]]:
+    assert state.outcome is not None
+    code, summary = conclude(state.policy, state.outcome, state.asked)
+    return _exit(state, code, summary)
+
+
+def _exit(
+    state: State, code: int, summary: str, *before: Action
+) -> tuple[State, tuple[Action, ...]]:
+    state, actions = _enter(state, "exited", summary)
+    return state, (*before, *actions, Exit(code, summary))
+
+
+def _enter(
+    state: State, phase: str, cause: str, *actions: Action
+) -> tuple[State, tuple[Action, ...]]:
+    """Go to a phase, forward only: an earlier one leaves the phase as it is."""
+    if PHASES.index(phase) <= PHASES.index(state.phase):
+        return state, actions
+    return replace(state, phase=phase), (ChangePhase(phase, cause), *actions)
+
+
+def signals_exit(number: int) -> int:
+    """Return the exit code that tells "ended by this signal"."""
+    return 128 + number

@@ -1,0 +1,1 @@
+"""DECIDE what we will do, as data. Pure: `Settings` and `Facts` in, `Plan` out."""

@@ -1,0 +1,192 @@
+"""Building the plan: every decision, taken once, as data.
+
+Here: the order of the decisions, and what belongs to none of its parts: environment, stop ladder, digest.
+Problems of independent parts are collected, so that all are shown at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from entrypoint.errors import Problem, ProblemsError
+from entrypoint.plan import command, files, questions
+from entrypoint.plan.model import ExitRule, Launch, Note, Plan, StopStep
+from entrypoint.plan.scope import Scope
+from entrypoint.records import record, replace
+from entrypoint.rendering.placeholders import resolve_placeholders
+from entrypoint.values import Secret, format_duration, parse_duration, reveal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrypoint.plan.command import Command
+    from entrypoint.plan.files import Rendered
+    from entrypoint.plan.questions import Questions
+    from entrypoint.profile.schema import Profile
+    from entrypoint.rendering.properties import PropertiesFile
+    from entrypoint.settings.model import Facts, Inputs, Settings
+
+
+@record
+class Found:
+    """Everything that a plan is built from; the same `Found` gives the same plan."""
+
+    profile: Profile
+    settings: Settings
+    inputs: Inputs
+    facts: Facts
+    fixed: Mapping[str, str]
+    """What home, run, host and java.home stand for."""
+    layers: Mapping[str, PropertiesFile]
+    templates: Mapping[str, str]
+
+
+def build(found: Found) -> Plan:
+    """Return the plan; raises ProblemsError with the problems of all parts."""
+    profile, scope = found.profile, Scope(found.fixed, found.settings)
+    problems: list[Problem] = []
+    rendered, line, asked = None, None, None
+    try:
+        rendered = files.render(profile.files, scope, found.inputs, found.layers, found.templates)
+        scope = Scope(
+            found.fixed, found.settings, _substitutes(found.settings, dict(rendered.values))
+        )
+    except ProblemsError as error:
+        problems.extend(error.problems)
+    try:
+        asked = questions.ask(profile.gates, profile.checks, scope)
+    except ProblemsError as error:
+        problems.extend(error.problems)
+    jdk = None
+    try:
+        assert profile.java is not None
+        jdk = command.find_jdk(profile, found.facts)
+        line = command.build(profile, profile.java, jdk, scope, found.inputs, found.facts)
+    except ProblemsError as error:
+        problems.extend(error.problems)
+    if problems or rendered is None or line is None or asked is None:
+        raise ProblemsError(*problems)
+    launch = _launch(found, scope, rendered, line, asked)
+    notes = (
+        *line.notes,
+        *rendered.notes,
+        *_warnings(launch, line, scope),
+        *(Note(text, "profile") for text in profile.notes),
+    )
+    return Plan(
+        launch=launch,
+        profile_version=profile.version,
+        profile_sources=profile.sources,
+        home=found.fixed["home"],
+        jdk=jdk,
+        supported=profile.java.supported if profile.java else "",
+        supported_reason=profile.java.supported_reason if profile.java else "",
+        facts=found.facts,
+        settings=found.settings.settings,
+        command=line.parts,
+        files=rendered.files,
+        folders=tuple(scope.text(folder) for folder in profile.folders),
+        memory=line.memory,
+        notes=notes,
+        ignored=tuple(
+            Note(f"{name}={value}", reason) for name, value, reason in found.settings.ignored
+        ),
+        suggestions=found.settings.suggestions,
+        left_out=asked.left_out,
+        dry_run=line.dry_run,
+    )
+
+
+def render_only(found: Found) -> Rendered:
+    """Return the files alone: that needs no java."""
+    scope = Scope(found.fixed, found.settings)
+    return files.render(found.profile.files, scope, found.inputs, found.layers, found.templates)
+
+
+def _substitutes(settings: Settings, values: Mapping[str, str]) -> dict[str, str]:
+    """Return what settings with a Java placeholder amount to, for the questions that we ask ourselves."""
+    found: dict[str, str] = {}
+    for setting in settings.settings:
+        key = setting.spec.property
+        if key is None or setting.text is None or isinstance(setting.text, Secret):
+            continue
+        if "${" in setting.text and (resolved := resolve_placeholders(values, key)) is not None:
+            found[setting.spec.name] = resolved
+    return found
+
+
+def _launch(
+    found: Found, scope: Scope, rendered: Rendered, line: Command, asked: Questions
+) -> Launch:
+    profile = found.profile
+    listen = scope.text("{entrypoint.listen}")
+    launch = Launch(
+        name=profile.name,
+        digest="",
+        executable=line.argv[0],
+        argv=line.argv,
+        cwd=scope.text(profile.workdir),
+        environment=_environment(found, scope),
+        run_dir=found.fixed["run"],
+        gates=asked.gates,
+        checks=asked.checks,
+        ports=tuple(
+            (name, int(port)) for name, text in profile.ports if (port := scope.text(text))
+        ),
+        stop=tuple(
+            StopStep(step.action, parse_duration(scope.text(step.wait))) for step in profile.stop
+        ),
+        exits=tuple(ExitRule(rule.code, rule.meaning, rule.answer) for rule in profile.exits),
+        expects_exit=scope.text("{entrypoint.expects-exit}") == "true",
+        stop_is_success=scope.text("{entrypoint.stop-is-success}") == "true",
+        listen="" if listen == "off" else listen,
+        log_format=scope.text("{entrypoint.log.format}"),
+        log_level=scope.text("{entrypoint.log.level}"),
+        termination_log=scope.text("{entrypoint.termination-log}"),
+        grace_period=parse_duration(scope.text("{entrypoint.grace-period}")),
+    )
+    return replace(launch, digest=_digest(launch, rendered))
+
+
+def _environment(found: Found, scope: Scope) -> tuple[tuple[str, str], ...]:
+    """Return java's environment: ours, without the variables that carry secrets meant for files."""
+    hidden = {setting.spec.env for setting in found.settings.settings if setting.spec.secret}
+    kept = {name: value for name, value in found.inputs.environment if name not in hidden}
+    return tuple(
+        (kept | {name: scope.text(text) for name, text in found.profile.environment}).items()
+    )
+
+
+def _digest(launch: Launch, rendered: Rendered) -> str:
+    """Return eight digits that change with all that java gets to see; too few to guess a secret."""
+    seen = hashlib.sha256()
+    for word in (launch.cwd, *launch.argv):
+        seen.update(word.encode("utf-8", "surrogateescape") + b"\0")
+    for file in rendered.files:
+        seen.update(
+            f"{file.target}\0{file.mode}\0".encode() + hashlib.sha256(file.content).digest()
+        )
+    for check in (*launch.gates, *launch.checks):
+        arguments = [(name, reveal(value)) for name, value in check.arguments]
+        seen.update(repr((check.name, check.kind, arguments, check.interval)).encode())
+    return seen.hexdigest()[:8]
+
+
+def _warnings(launch: Launch, line: Command, scope: Scope) -> list[Note]:
+    notes = []
+    ladder = sum(step.wait for step in launch.stop)
+    if ladder > launch.grace_period:
+        text = (
+            f"the stop ladder takes up to {format_duration(ladder)}, the grace period is"
+            f" {format_duration(launch.grace_period)}: Kubernetes would kill us in the middle of it"
+        )
+        notes.append(Note(text, "ENTRYPOINT_GRACE_PERIOD, ENTRYPOINT_STOP_TIMEOUT"))
+    notes.extend(
+        Note(
+            f'the text of secret "{name}" stands in the command line, where everybody can read it',
+            "JAVA_OPTIONS",
+        )
+        for name in command.secret_words(line.argv, scope)
+    )
+    return notes

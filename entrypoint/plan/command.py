@@ -1,0 +1,236 @@
+"""The command line of java: from the profile, the user's options and this JDK to argv.
+
+Here: which JDK it is and whether the profile runs on it, the groups of options in their order, the class
+path, and the words as `plan` prints them. What an option means is `jvm/`.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from entrypoint.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem, ProblemsError
+from entrypoint.jvm import command as jvm
+from entrypoint.jvm import options
+from entrypoint.jvm.release import JdkRange, parse_release, parse_version_output
+from entrypoint.plan.model import CommandPart, MemoryRow, Note
+from entrypoint.plan.scope import SecretInTextError
+from entrypoint.records import record
+from entrypoint.values import parse_size, reveal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from entrypoint.jvm.command import JvmOption
+    from entrypoint.jvm.release import Jdk
+    from entrypoint.plan.scope import Scope
+    from entrypoint.profile.schema import JavaSpec, Profile
+    from entrypoint.settings.model import Facts, Inputs
+
+COMPUTED = "computed"
+PROFILE = "profile"
+USER = "JAVA_OPTIONS"
+_TELLING = ("pass", "pwd", "secret", "token", "key", "credential", "auth", "private")
+"""What stands in the name of a system property whose value is not to be shown."""
+
+
+@record
+class Command:
+    """java's command line, the heap that it has, and what is to be said about both."""
+
+    argv: tuple[str, ...]
+    parts: tuple[CommandPart, ...]
+    memory: tuple[MemoryRow, ...]
+    notes: tuple[Note, ...]
+    dry_run: bool
+
+
+def find_jdk(profile: Profile, facts: Facts) -> Jdk:
+    """Return the JDK at hand; raises ProblemsError when there is none or the profile cannot run on it."""
+    if facts.java_problem or not facts.java:
+        found = bool(facts.java)
+        fix = ("fix", "set JAVA_HOME to the folder that holds bin/java, or put java into PATH")
+        details: tuple[tuple[str, str], ...] = (("says", facts.java_problem or "no java"), fix)
+        code = EXIT_NOT_EXECUTABLE if found else EXIT_NOT_FOUND
+        what = "java cannot be executed" if found else "no java to be found"
+        raise ProblemsError(
+            Problem("java-not-executable" if found else "java-not-found", what, details, code)
+        )
+    release = parse_release(facts.release_text) or parse_version_output(facts.version_text)
+    if release is None:
+        first = next(iter(facts.version_text.splitlines()), "nothing")
+        details = (
+            ("looked at", f"{facts.java_home}/release, {facts.java} -version"),
+            ("says", first[:200]),
+            ("fix", "point JAVA_HOME to a working JDK or JRE"),
+        )
+        raise ProblemsError(
+            Problem("java-unknown-version", "cannot tell which java this is", details)
+        )
+    jdk = release.at(facts.java_home, facts.java)
+    java = profile.java
+    if (
+        java is not None
+        and java.supported
+        and not JdkRange.parse(java.supported).contains(jdk.feature)
+    ):
+        raise ProblemsError(_unsupported(profile, java, jdk))
+    return jdk
+
+
+def _unsupported(profile: Profile, java: JavaSpec, jdk: Jdk) -> Problem:
+    details = (
+        ("where", f"profile {profile.name}, {java.place}"),
+        ("value", f"JDK {jdk.version} ({jdk.vendor}) at {jdk.home}"),
+        (
+            "expected",
+            f"JDK {java.supported}"
+            + (f": {java.supported_reason}" if java.supported_reason else ""),
+        ),
+        ("fix", f"use an image with JDK {java.supported}, or set JAVA_HOME to one"),
+    )
+    return Problem("jdk-unsupported", f"{profile.name} does not run on JDK {jdk.feature}", details)
+
+
+def build(
+    profile: Profile, java: JavaSpec, jdk: Jdk, scope: Scope, inputs: Inputs, facts: Facts
+) -> Command:
+    """Return java's command line; raises ProblemsError with all problems."""
+    user = options.split(scope.text("{java.options}"), USER)
+    try:
+        tail, tail_parts = _program(java, scope, inputs)
+        groups = (
+            (
+                COMPUTED,
+                jvm.default_heap(
+                    facts.memory_limit, float(scope.text(profile.memory.heap_percent))
+                ),
+            ),
+            (PROFILE, tuple(_profile_options(java, jdk, scope))),
+            (USER, user),
+        )
+    except SecretInTextError as error:
+        raise ProblemsError(_secret_in_argv(error.setting, java)) from None
+    external = {name: value for name in jvm.EXTERNAL_VARIABLES if (value := inputs.env(name))}
+    result = jvm.assemble(jdk, groups, external)
+    if result.problems:
+        raise ProblemsError(*result.problems)
+    parts = tuple(
+        CommandPart(tuple(map(_shown, run)), origin)
+        for origin, run in groupby(result.options, key=lambda option: option.origin)
+    )
+    notes = [Note(note.text, note.origin) for note in result.notes]
+    notes.extend(
+        Note(
+            f"the JVM itself adds {' '.join(one.shown)}" if one.applies else "ignored by this JDK",
+            f"${one.variable}",
+        )
+        for one in result.external
+    )
+    return Command(
+        (jdk.java, *result.argv, *tail),
+        (CommandPart((jdk.java,), ""), *parts, *tail_parts),
+        _memory(result.options, facts, scope.text(profile.memory.heap_percent)),
+        tuple(notes),
+        result.needs_dry_run,
+    )
+
+
+def _shown(option: JvmOption) -> str:
+    """Return an option as the plan prints it: the user's own may hold what nobody else should read."""
+    name = option.text.partition("=")[0].lower()
+    open_to_all = options.kind(option.text) == "property" and not any(
+        word in name for word in _TELLING
+    )
+    if option.origin != USER or open_to_all:
+        return option.text
+    return options.show(option.text)
+
+
+def _profile_options(java: JavaSpec, jdk: Jdk, scope: Scope) -> Iterator[str]:
+    for spec in java.options:
+        if spec.when is not None and not scope.has(spec.when):
+            continue
+        if spec.jdk is None or JdkRange.parse(spec.jdk).contains(jdk.feature):
+            yield from (scope.text(option) for option in spec.options)
+    for name, text in java.properties:
+        yield f"-D{name}={scope.text(text)}"
+
+
+def _program(
+    java: JavaSpec, scope: Scope, inputs: Inputs
+) -> tuple[tuple[str, ...], tuple[CommandPart, ...]]:
+    """Return the words after the options: class path, main class or jar, and arguments."""
+    main, jar = scope.text(java.main), scope.text(java.jar)
+    if bool(main) == bool(jar):
+        what = (
+            "both a jar and a main class are given" if main else "no jar and no main class to run"
+        )
+        details = (
+            ("where", str(java.place)),
+            ("expected", "exactly one of them, for example APP_JAR=/app/app.jar"),
+            ("fix", "set APP_JAR or APP_MAIN, or java.jar or java.main in a profile of your own"),
+        )
+        raise ProblemsError(Problem("program-unclear", what, details))
+    if jar:
+        head: tuple[str, ...] = ("-jar", jar)
+    else:
+        head = ("-cp", ":".join(filter(None, map(scope.text, java.classpath))), main)
+    own = tuple(scope.text(text) for text in java.arguments)
+    shown = (f"-jar {jar}",) if jar else (f"-cp {head[1]}", main)
+    parts = (
+        CommandPart(shown, PROFILE),
+        CommandPart(own, PROFILE),
+        CommandPart(inputs.arguments, "command line"),
+    )
+    return (*head, *own, *inputs.arguments), tuple(part for part in parts if part.words)
+
+
+def _memory(options: tuple[JvmOption, ...], facts: Facts, percent: str) -> tuple[MemoryRow, ...]:
+    """Return what is known of the memory split; what is not ours to decide is the JVM's."""
+    heap = next((option for option in reversed(options) if option.text.startswith("-Xmx")), None)
+    limit = facts.memory_limit
+    if heap is None:
+        reason = "the JVM decides: no container limit" if limit is None else "the JVM decides"
+        return (MemoryRow("heap", None, reason),)
+    size = parse_size(heap.text.removeprefix("-Xmx"))
+    origin = (
+        f"computed: {percent}% of the limit"
+        if heap.origin == COMPUTED
+        else f"{heap.origin} {heap.text}"
+    )
+    rows = (MemoryRow("heap", size, origin),)
+    if limit is None:
+        return rows
+    return (
+        *rows,
+        MemoryRow("left over", limit - size, "metaspace, threads, direct memory, code cache, us"),
+    )
+
+
+def _secret_in_argv(setting: str, java: JavaSpec) -> Problem:
+    details = (
+        ("where", str(java.place)),
+        (
+            "expected",
+            "a secret in a rendered file: /proc/*/cmdline shows the command line to everybody",
+        ),
+        ("fix", f'take "{setting}" out of java.properties, java.options and java.arguments'),
+    )
+    return Problem(
+        "secret-in-argv", f'secret setting "{setting}" would be part of the command line', details
+    )
+
+
+def secret_words(argv: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
+    """Return the names of secret settings whose text stands in a command line, whoever put it there."""
+    return tuple(
+        setting.spec.name
+        for setting in scope.settings.settings
+        if setting.spec.secret and setting.text and _stands_in(reveal(setting.text), argv)
+    )
+
+
+def _stands_in(text: str, argv: tuple[str, ...]) -> bool:
+    """Tell whether a word holds the text; three letters may well stand there by chance."""
+    return len(text) > 3 and any(text in word for word in argv)

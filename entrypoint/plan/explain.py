@@ -1,0 +1,273 @@
+"""Printing a plan for people: what will happen, and where each value comes from.
+
+Here: text only, from values only. Widths: 100 columns, unless a value is longer. Colour marks what the text
+already says, and only when the caller asks for it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from entrypoint.records import record
+from entrypoint.values import PRECEDENCE, format_duration, format_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from entrypoint.plan.model import CheckPlan, Plan
+    from entrypoint.settings.model import Setting
+
+WIDTH = 100
+_LABEL = 15
+_ORIGIN = 52
+
+
+@record
+class Style:
+    """How to mark text: with terminal colours, or not at all."""
+
+    colour: bool = False
+
+    def heading(self, text: str) -> str:
+        """Mark a heading."""
+        return f"\033[1m{text}\033[0m" if self.colour and text.strip() else text
+
+    def faint(self, text: str) -> str:
+        """Mark what is said aside."""
+        return f"\033[2m{text}\033[0m" if self.colour and text else text
+
+    def warn(self, text: str) -> str:
+        """Mark what the reader should look at."""
+        return f"\033[33m{text}\033[0m" if self.colour else text
+
+
+def explain_plan(plan: Plan, style: Style | None = None) -> str:
+    """Return the plan as text, one paragraph a subject."""
+    style = style or Style()
+    paragraphs = (
+        _head(plan, style),
+        _memory(plan, style),
+        _command(plan, style),
+        _files(plan, style),
+        _questions(plan, style),
+        _remarks(plan, style),
+    )
+    return "\n\n".join("\n".join(lines) for lines in paragraphs if lines) + "\n"
+
+
+def explain_setting(setting: Setting, style: Style | None = None) -> str:
+    """Return a setting's value, where it comes from, and every candidate that it won against."""
+    style = style or Style()
+    spec = setting.spec
+    value = "(no value)" if setting.text is None else str(setting.text)
+    goes = f"   → {spec.property}" if spec.property else ""
+    lines = [f"{style.heading(spec.name)} = {value}{style.faint(goes)}"]
+    if setting.origin is not None:
+        lines.append(_candidate("chosen", setting.origin.kind, setting.origin.place, ""))
+    lines.extend(
+        _candidate("over", one.origin.kind, one.origin.place, str(one.value))
+        for one in setting.rejected
+    )
+    if setting.origin is None:
+        lines.extend(_wrapped("looked at", ", ".join(setting.looked_at), "  ", 10))
+    lines.extend(_wrapped("", spec.description, "  ", 10))
+    return "\n".join(lines) + "\n"
+
+
+def explain_settings(settings: Sequence[Setting], style: Style | None = None) -> str:
+    """Return all settings as a table: name, value, origin."""
+    style = style or Style()
+    rows = [
+        (
+            one.spec.name,
+            "-" if one.text is None else str(one.text),
+            "" if one.origin is None else str(one.origin),
+        )
+        for one in settings
+    ]
+    name_width = max((len(name) for name, _, _ in rows), default=0)
+    value_width = min(38, max((len(value) for _, value, _ in rows), default=0))
+    lines = [
+        f"{name:<{name_width}}  {value:<{value_width}}  {style.faint(origin)}".rstrip()
+        for name, value, origin in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _candidate(label: str, kind: str, place: str, value: str) -> str:
+    width = max(map(len, PRECEDENCE))
+    return f"  {label:<8}  {kind:<{width}}  {place:<32}  {value}".rstrip()
+
+
+def _head(plan: Plan, style: Style) -> list[str]:
+    launch, facts = plan.launch, plan.facts
+    name = f"{launch.name} {plan.profile_version}".strip()
+    sources = " + ".join(plan.profile_sources)
+    lines = [f"{style.heading(name)}   profile {sources}   plan {launch.digest}"]
+    if plan.jdk is not None:
+        supported = f"   supported {plan.supported}" if plan.supported else ""
+        lines.append(
+            _row(
+                "JDK", f"{plan.jdk.version} {plan.jdk.vendor} at {plan.jdk.home}{supported}", style
+            )
+        )
+    limit = (
+        "no memory limit"
+        if facts.memory_limit is None
+        else f"memory {format_size(facts.memory_limit)}"
+    )
+    group = f" (cgroup {facts.cgroup})" if facts.cgroup else ""
+    cpus = f"   cpu {facts.cpus:g}" if facts.cpus else ""
+    root = "   root filesystem read-only" if facts.read_only_root else ""
+    lines.append(_row("container", f"{limit}{group}{cpus}   uid {facts.uid}{root}", style))
+    return lines
+
+
+def _memory(plan: Plan, style: Style) -> list[str]:
+    if not plan.memory:
+        return []
+    lines = [style.heading("Memory") + "          MiB   from"]
+    for row in plan.memory:
+        size = "-" if row.size is None else str(row.size >> 20)
+        lines.append(f"  {row.region:<11} {size:>5}   {row.origin}")
+    return lines
+
+
+def _command(plan: Plan, style: Style) -> list[str]:
+    lines = [f"{style.heading('Command')} (in {plan.launch.cwd})"]
+    first, *rest = plan.command
+    indent = "  " + " " * 5
+    head = f"  {first.words[0]}"
+    lines.append(head)
+    for part in rest:
+        origin = part.origin
+        for line in _fold(part.words, _ORIGIN - len(indent)):
+            lines.append(f"{indent}{line:<{_ORIGIN - len(indent)}}  {style.faint(origin)}".rstrip())
+            origin = ""
+    for note in plan.notes:
+        text = f"{note.text} ({note.origin})" if note.origin else note.text
+        lines.extend(style.warn(line) for line in _wrapped("note", text, "  ", 5))
+    return lines
+
+
+def _fold(words: Sequence[str], width: int) -> Iterator[str]:
+    """Yield the words in lines of that width; an option and the word that it takes stay together."""
+    line = ""
+    for word in words:
+        if line and len(line) + 1 + len(word) > width:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    if line:
+        yield line
+
+
+def _files(plan: Plan, style: Style) -> list[str]:
+    if not plan.files and not plan.folders:
+        return []
+    lines = [style.heading("Files")]
+    width = max((len(file.target) for file in plan.files), default=0)
+    lines.extend(
+        f"  {file.target:<{width}}   {file.mode:04o}   {file.summary}" for file in plan.files
+    )
+    lines.extend(f"  {folder}/   created when absent" for folder in plan.folders)
+    return lines
+
+
+def _questions(plan: Plan, style: Style) -> list[str]:
+    launch = plan.launch
+    lines: list[str] = []
+    for label, gate in zip(_labels("Before start"), launch.gates, strict=False):
+        often = f"at most {format_duration(gate.at_most)}"
+        lines.extend(_question(label, gate, often, style))
+    listen = launch.listen or "off"
+    lines.append(_row("Probes", f"{listen}   /startupz /readyz /livez /metrics", style))
+    for label, check in zip(_labels("Checks"), launch.checks, strict=False):
+        roles = ", ".join(check.roles)
+        often = f"every {format_duration(check.interval)}, fails after {check.failures}: {roles}"
+        lines.extend(_question(label, check, often, style))
+    for label, note in zip(_labels("Left out"), plan.left_out, strict=False):
+        lines.append(_row(label, f"{note.text}: {note.origin}", style))
+    lines.append(_row("Stop", _ladder(plan), style))
+    return lines
+
+
+def _question(label: str, check: CheckPlan, often: str, style: Style) -> list[str]:
+    """Return a question on one line, or on two where one would be too long."""
+    asked = _row(label, f"{check.name:<14} {_asked(check)}", style)
+    aside = style.faint(often)
+    if len(asked) + 3 + len(often) <= WIDTH:
+        return [f"{asked}   {aside}"]
+    return [asked, f"{'':<{_LABEL + 15}}{aside}"]
+
+
+def _labels(first: str) -> Iterator[str]:
+    yield first
+    while True:
+        yield ""
+
+
+def _asked(check: CheckPlan) -> str:
+    within = f"in {format_duration(check.timeout)}"
+    match check.kind:
+        case "http":
+            return f"GET {check.target} {check.argument('status') or 200} {within}, no redirect"
+        case "mysql":
+            table = f", table {check.argument('table')} is there" if check.argument("table") else ""
+            return f"{check.target} login {within}{table}"
+        case "zookeeper" if check.argument("path"):
+            return f"{check.target} {check.argument('expect') or 'present'} {within}"
+        case "zookeeper":
+            return f"{check.target} answers srvr {within}"
+        case "file":
+            wanted = (
+                f'contains "{check.argument("contains")}"'
+                if check.argument("contains")
+                else "exists"
+            )
+            return f"{check.target} {wanted}"
+        case _:
+            return f"{check.target} accepts {within}"
+
+
+def _ladder(plan: Plan) -> str:
+    steps = [step for step in plan.launch.stop if step.action != "drain" or step.wait > 0]
+    text = " → ".join(
+        f"{step.action.replace('-', ' ')}"
+        + (f", {format_duration(step.wait)}" if step.action != "KILL" else "")
+        for step in steps
+    )
+    total = format_duration(sum(step.wait for step in steps))
+    return f"{text}   {total} of {format_duration(plan.launch.grace_period)} grace"
+
+
+def _remarks(plan: Plan, style: Style) -> list[str]:
+    lines = [_row("Ignored", f"{note.text}   {note.origin}", style) for note in plan.ignored]
+    for wrong, meant in plan.suggestions:
+        label, text = (
+            ("Did you mean", f"{wrong} → {meant}")
+            if meant
+            else ("Unknown", f"{wrong}: no setting has this variable")
+        )
+        lines.append(_row(label, text, style))
+    return lines
+
+
+def _row(label: str, text: str, style: Style) -> str:
+    return f"{style.heading(label)}{' ' * max(1, _LABEL - len(label))}{text}"
+
+
+def _wrapped(label: str, text: str, indent: str, width: int) -> Iterable[str]:
+    """Return text folded to 100 columns under a label; nothing for no text."""
+    if not text:
+        return []
+    first = f"{indent}{label:<{width}}"
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,149 @@
+"""The plan: everything that will happen, as immutable values.
+
+Here: the records that `plan.build` fills, `plan.explain` prints, `prepare` applies and the supervisor
+follows. No decisions, no input or output. All durations are seconds, all sizes bytes.
+"""
+
+from __future__ import annotations
+
+from entrypoint.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrypoint.jvm.release import Jdk
+    from entrypoint.settings.model import Facts, Setting
+    from entrypoint.values import Secret
+
+
+@record
+class CheckPlan:
+    """A question that is ready to be asked: every reference resolved.
+
+    `target` is what a person reads (`db:3306/otter`). `roles`: gate, startup, readiness, liveness.
+    """
+
+    name: str
+    kind: str
+    target: str
+    arguments: tuple[tuple[str, str | Secret], ...]
+    roles: tuple[str, ...] = ()
+    timeout: float = 2.0
+    interval: float = 5.0
+    failures: int = 3
+    at_most: float = 120.0
+
+    def argument(self, name: str) -> str | Secret | None:
+        """Return an argument's value, or None where it was not given."""
+        return dict(self.arguments).get(name)
+
+
+@record
+class StopStep:
+    """One rung of the stop ladder: `action` is drain, thread-dump, or a signal's name; then `wait`."""
+
+    action: str
+    wait: float
+
+
+@record
+class ExitRule:
+    """What an exit code of this application means, and what we answer instead, if anything."""
+
+    code: int
+    meaning: str
+    answer: int | None = None
+
+
+@record
+class RenderedFile:
+    """A file to write: its bytes may hold secrets, so `summary` is what is shown."""
+
+    target: str
+    mode: int
+    content: bytes
+    summary: str
+    once: bool = False
+    """Written only when there is no such file yet."""
+
+    def __repr__(self) -> str:
+        return f"RenderedFile({self.target!r}, {self.mode:04o}, {len(self.content)} bytes)"
+
+
+@record
+class Launch:
+    """The part of the plan that PID 1 keeps: how to start the child, watch it and stop it."""
+
+    name: str
+    digest: str
+    executable: str
+    argv: tuple[str, ...]
+    cwd: str
+    environment: tuple[tuple[str, str], ...]
+    run_dir: str = ""
+    gates: tuple[CheckPlan, ...] = ()
+    checks: tuple[CheckPlan, ...] = ()
+    ports: tuple[tuple[str, int], ...] = ()
+    stop: tuple[StopStep, ...] = ()
+    exits: tuple[ExitRule, ...] = ()
+    expects_exit: bool = False
+    """Whether an exit 0 that nobody asked for is fine (a batch job) or a failure (a server)."""
+    stop_is_success: bool = True
+    """Whether 143 after a stop that was asked for counts as success and is answered with 0."""
+    listen: str = ""
+    """Address of probes and metrics, `0.0.0.0:9404`; empty: no HTTP server."""
+    log_format: str = "text"
+    log_level: str = "info"
+    termination_log: str = ""
+    grace_period: float = 30.0
+
+
+@record
+class CommandPart:
+    """A run of words of the command line with one origin, as `plan` prints them."""
+
+    words: tuple[str, ...]
+    origin: str
+
+
+@record
+class MemoryRow:
+    """One region of the memory budget, with where its size comes from; None is "not limited"."""
+
+    region: str
+    size: int | None
+    origin: str
+
+
+@record
+class Note:
+    """Something that was done to the input, worth saying: an option dropped, a value ignored."""
+
+    text: str
+    origin: str = ""
+
+
+@record
+class Plan:
+    """Everything that will happen, with the reasons a person asks for."""
+
+    launch: Launch
+    profile_version: str
+    profile_sources: tuple[str, ...]
+    home: str
+    jdk: Jdk | None
+    supported: str
+    supported_reason: str
+    facts: Facts
+    settings: tuple[Setting, ...]
+    command: tuple[CommandPart, ...]
+    files: tuple[RenderedFile, ...]
+    folders: tuple[str, ...]
+    memory: tuple[MemoryRow, ...] = ()
+    notes: tuple[Note, ...] = ()
+    ignored: tuple[Note, ...] = ()
+    suggestions: tuple[tuple[str, str], ...] = ()
+    """(misspelt variable, the one that was probably meant)."""
+    left_out: tuple[Note, ...] = ()
+    """Gates and checks that are not asked because a setting they need has no value."""
+    dry_run: bool = False
+    """Whether the table does not know an option, so that the JVM is asked before the application."""

@@ -1,0 +1,91 @@
+"""Gates and checks with every reference filled: what will be asked, of whom, how often.
+
+Here: from `CheckSpec` to `CheckPlan`, and the note for one that is left out.
+"""
+
+from __future__ import annotations
+
+from entrypoint.errors import Problem, ProblemsError
+from entrypoint.plan.model import CheckPlan, Note
+from entrypoint.records import record
+from entrypoint.values import Secret, parse_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrypoint.plan.scope import Scope
+    from entrypoint.profile.schema import CheckSpec
+
+
+@record
+class Questions:
+    """What will be asked, and what will not be, with the reason."""
+
+    gates: tuple[CheckPlan, ...]
+    checks: tuple[CheckPlan, ...]
+    left_out: tuple[Note, ...]
+
+
+def ask(gates: tuple[CheckSpec, ...], checks: tuple[CheckSpec, ...], scope: Scope) -> Questions:
+    """Return the questions of a profile; raises ProblemsError with all problems.
+
+    One whose `when` has no value is left out, and so is one whose arguments still hold a Java
+    placeholder that only the application can resolve.
+    """
+    left_out: list[Note] = []
+    problems: list[Problem] = []
+    found: dict[bool, list[CheckPlan]] = {True: [], False: []}
+    for is_gate, spec in [*((True, gate) for gate in gates), *((False, check) for check in checks)]:
+        kind = "gate" if is_gate else "check"
+        if spec.when is not None and not scope.has(spec.when):
+            left_out.append(Note(f"{kind} {spec.name}", f"{spec.when} has no value"))
+            continue
+        try:
+            plan = _plan(spec, scope, is_gate)
+        except ValueError as error:
+            details = (("where", str(spec.place)), ("expected", str(error)))
+            problems.append(
+                Problem("check-invalid", f"{kind} {spec.name} cannot be asked", details)
+            )
+            continue
+        open_ended = next((name for name, value in plan.arguments if "${" in str(value)), None)
+        if open_ended is not None:
+            reason = (
+                f"its {open_ended} holds a ${{placeholder}} that only the application can resolve"
+            )
+            left_out.append(Note(f"{kind} {spec.name}", reason))
+            continue
+        found[is_gate].append(plan)
+    if problems:
+        raise ProblemsError(*problems)
+    return Questions(tuple(found[True]), tuple(found[False]), tuple(left_out))
+
+
+def _plan(spec: CheckSpec, scope: Scope, is_gate: bool) -> CheckPlan:
+    arguments = tuple((name, scope.value(text)) for name, text in spec.arguments)
+    return CheckPlan(
+        spec.name,
+        spec.kind,
+        _target(spec.kind, dict(arguments)),
+        arguments,
+        ("gate",) if is_gate else spec.roles,
+        parse_duration(scope.text(spec.timeout)),
+        parse_duration(scope.text(spec.interval)),
+        spec.failures,
+        parse_duration(scope.text(spec.at_most)),
+    )
+
+
+def _target(kind: str, arguments: dict[str, str | Secret]) -> str:
+    """Return what a person reads: without the JDBC prefix and parameters, and without secrets."""
+    shown = {name: str(value) for name, value in arguments.items()}
+    match kind:
+        case "tcp":
+            return shown["address"]
+        case "http":
+            return shown["url"]
+        case "mysql":
+            return shown["url"].partition("://")[2].partition("?")[0].rpartition("@")[2]
+        case "zookeeper":
+            return shown["servers"] + shown.get("path", "")
+        case _:
+            return shown["path"]

@@ -1,0 +1,71 @@
+"""What a reference such as `{home}` or `{http.port}` stands for, once everything is resolved.
+
+Here: `Scope`, the one look-up for reference text in a plan. A secret never becomes part of shown text by
+accident: `text` refuses it, `value` keeps it a `Secret`.
+"""
+
+from __future__ import annotations
+
+from entrypoint.profile.references import fill, names
+from entrypoint.values import Secret, reveal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrypoint.settings.model import Settings
+
+
+class SecretInTextError(Exception):
+    """A reference to a secret in a place that is shown: the command line, a path, a target."""
+
+    def __init__(self, setting: str) -> None:
+        super().__init__(setting)
+        self.setting = setting
+
+
+class Scope:
+    """Fills reference text from fixed names and settings; a setting without a value is empty text.
+
+    `substitutes` stand in for values that hold a Java placeholder, where it could be resolved.
+    """
+
+    def __init__(
+        self,
+        fixed: Mapping[str, str],
+        settings: Settings,
+        substitutes: Mapping[str, str] | None = None,
+    ) -> None:
+        self.fixed = fixed
+        self.settings = settings
+        self.substitutes = substitutes or {}
+
+    def has(self, setting: str) -> bool:
+        """Tell whether a setting has a value that is not empty."""
+        found = self.settings.get(setting)
+        return found is not None and found.text not in {None, "", Secret("")}
+
+    def text(self, text: str) -> str:
+        """Return the text with its references filled; raises SecretInTextError for a secret."""
+
+        def lookup(name: str) -> str:
+            value = self._value(name)
+            if isinstance(value, Secret):
+                raise SecretInTextError(name)
+            return value
+
+        return fill(text, lookup)
+
+    def value(self, text: str) -> str | Secret:
+        """Return the filled text; a `Secret` when any part of it is one."""
+        filled = fill(text, lambda name: reveal(self._value(name)))
+        hidden = any(isinstance(self._value(name), Secret) for name in names(text))
+        return Secret(filled) if hidden else filled
+
+    def _value(self, name: str) -> str | Secret:
+        if name in self.fixed:
+            return self.fixed[name]
+        if name in self.substitutes:
+            return self.substitutes[name]
+        found = self.settings.get(name)
+        return found.text if found is not None and found.text is not None else ""

@@ -1,0 +1,1 @@
+"""DECLARE: what an application says about itself. Pure: text in, `Profile` out."""

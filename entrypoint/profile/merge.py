@@ -1,0 +1,96 @@
+"""Overlay over profile: two node trees in, one out.
+
+Here: mappings merge key by key, null takes an entry away, lists replace (or append, where the grammar
+says so), and of alternatives the later file's choice stays. No meaning beyond that, no validation.
+"""
+
+from __future__ import annotations
+
+from entrypoint.errors import Problem
+from entrypoint.profile.grammar import Keyed, Listed, Named
+from entrypoint.profile.spelling import closest
+from entrypoint.profile.yaml_nodes import ListNode, MapNode, Scalar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrypoint.profile.grammar import Shape
+    from entrypoint.profile.schema import Place
+    from entrypoint.profile.yaml_nodes import Node
+
+
+class Merge:
+    """Merges documents in order; keeps what was removed, and the problems it came across."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.removed: dict[tuple[str, ...], Place] = {}
+
+    def over(
+        self, base: MapNode, overlay: MapNode, shape: Shape | None, path: tuple[str, ...] = ()
+    ) -> MapNode:
+        """Return `overlay` merged over `base`; the result keeps the place where it was first given."""
+        entries = dict(base.entries)
+        if isinstance(shape, Keyed):
+            self._choose(entries, overlay, shape)
+        for key, node in overlay.entries.items():
+            inner = (*path, key)
+            below = entries.get(key)
+            known = not isinstance(shape, Keyed) or shape.field(key) is not None
+            if known and isinstance(node, Scalar) and node.is_null:
+                self._remove(entries, inner, node)
+            else:
+                self.removed.pop(inner, None)
+                entries[key] = self._one(below, node, _inner_shape(shape, key), inner)
+        return MapNode(entries, base.place)
+
+    def _one(
+        self, below: Node | None, node: Node, shape: Shape | None, path: tuple[str, ...]
+    ) -> Node:
+        if isinstance(node, MapNode):
+            empty = MapNode({}, node.place)
+            return self.over(below if isinstance(below, MapNode) else empty, node, shape, path)
+        appends = isinstance(shape, Listed) and shape.appends
+        if appends and isinstance(node, ListNode) and isinstance(below, ListNode):
+            return ListNode((*below.items, *node.items), below.place)
+        return node
+
+    def _choose(self, entries: dict[str, Node], overlay: MapNode, shape: Keyed) -> None:
+        chosen = [
+            name
+            for name in shape.alternatives
+            if not _is_null(overlay.entries.get(name)) and name in overlay.entries
+        ]
+        if not chosen:
+            return
+        for name in shape.alternatives:
+            if name not in overlay.entries:
+                entries.pop(name, None)
+
+    def _remove(self, entries: dict[str, Node], path: tuple[str, ...], node: Scalar) -> None:
+        key = path[-1]
+        if entries.pop(key, None) is not None:
+            self.removed[path] = node.place
+            return
+        details = [("where", str(node.place))]
+        near = closest(key, entries)
+        if near:
+            details.append(("fix", f'did you mean "{near}"?'))
+        else:
+            details.append(("fix", "give it a value, or leave the line out"))
+        what = f'"{".".join(path)}" is empty, and no file below has it'
+        self.problems.append(Problem("profile-nothing-to-remove", what, tuple(details)))
+
+
+def _inner_shape(shape: Shape | None, key: str) -> Shape | None:
+    if isinstance(shape, Keyed):
+        field = shape.field(key)
+        inner = field.shape if field else None
+    elif isinstance(shape, Named):
+        inner = shape.entry
+    else:
+        return None
+    return getattr(inner, "longer", inner)
+
+
+def _is_null(node: Node | None) -> bool:
+    return isinstance(node, Scalar) and node.is_null

@@ -1,0 +1,1 @@
+"""WRITE DOWN: settings become the text of the application's own config files. Pure."""

@@ -1,0 +1,1 @@
+"""ANSWER: probes for the kubelet and metrics for Prometheus. Nothing here decides anything."""

@@ -1,0 +1,1 @@
+"""RESOLVE: what this container was given. Pure: every value with its origin."""

@@ -1,0 +1,240 @@
+"""The loop of PID 1: events in, actions out.
+
+Here: the only code that carries out what `lifecycle.machine` decides, and that turns signals, exits and
+messages of threads into events. It decides nothing itself, and nothing in it may block.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from _thread import get_ident
+from collections import deque
+
+from entrypoint.errors import EXIT_INTERNAL, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem
+from entrypoint.lifecycle import events as on
+from entrypoint.lifecycle import signals
+from entrypoint.lifecycle.machine import State, step
+from entrypoint.records import assert_never, record
+from entrypoint.system import process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrypoint.lifecycle.events import Action, Event
+
+_INITIAL = State()
+
+
+@record
+class Program:
+    """What to start: argv and environment as exec wants them, and the working directory."""
+
+    executable: str
+    argv: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    cwd: str = "."
+
+
+class Observer:
+    """What the loop tells to whoever wants to know; this one does not, as in plain mode."""
+
+    def phase_changed(self, phase: str, cause: str) -> None:
+        """Take a change of phase."""
+
+    def spawned(self, pid: int) -> None:
+        """Take the start of the child."""
+
+    def helper_ended(self) -> bool:
+        """Post what the helper still had to say; tell whether it came to a result."""
+        return False
+
+    def no_thread_dump(self, pid: int) -> None:
+        """Take that a thread dump was not asked for, since it would kill the child."""
+
+    def oom_kills(self) -> int | None:
+        """Return how many processes of this container the kernel killed for memory; None: unknown."""
+        return None
+
+
+class Supervisor:
+    """Owns the child, the clock and the counters; everything else sees snapshots of them."""
+
+    def __init__(self, mask: set[int], observer: Observer, state: State = _INITIAL) -> None:
+        self.state = state
+        self.observer = observer
+        self.program: Program | None = None
+        self.helper: int | None = None
+        self.signals: dict[str, int] = {}
+        self.orphans = 0
+        self.stop_asked_at: float | None = None
+        self.code: int | None = None
+        self.summary = ""
+        self._mask = mask
+        self._thread = get_ident()
+        self._posted: deque[Event] = deque()
+        self._deadline: tuple[float, int] | None = None
+        self._group = 0
+        self._oom_before: int | None = None
+
+    def post(self, event: Event) -> None:
+        """Hand an event to the loop, from any thread."""
+        self._posted.append(event)
+        process.wake(self._thread)
+
+    def run(self, *first: Event) -> int:
+        """Follow events until the lifecycle exits; return our exit code."""
+        for event in first:
+            self._step(event)
+        while self.code is None:
+            self._wait()
+        return self.code
+
+    def _wait(self) -> None:
+        deadline, token = self._deadline or (None, 0)
+        # A flood of signals must not hold up the stop ladder, so an overdue deadline comes first.
+        if deadline is not None and time.monotonic() >= deadline:
+            self._deadline = None
+            self._step(on.DeadlineReached(token))
+            return
+        received = process.wait_signal(deadline)
+        if received is None:
+            return
+        if received.own:
+            self._drain()
+        elif received.number == signals.CHLD:
+            self._reap()
+        else:
+            name = signals.name(received.number)
+            self.signals[name] = self.signals.get(name, 0) + 1
+            self._step(on.SignalReceived(received.number, received.sender))
+
+    def _drain(self) -> None:
+        while self._posted and self.code is None:
+            self._step(self._posted.popleft())
+
+    def _reap(self) -> None:
+        ended, left = process.reap()
+        for one in ended:
+            if one.pid == self.state.child:
+                self._step(on.ChildExited(one.code, one.number, self._was_oom_killed(one), left))
+            elif one.pid == self.helper:
+                self._helper_ended(one)
+            else:
+                self.orphans += 1
+        if not left:
+            self._step(on.GroupGone())
+
+    def _helper_ended(self, ended: process.Ended) -> None:
+        """Take what the helper still had to say; one that died without a word is our own bug."""
+        self.helper = None
+        told = self.observer.helper_ended()
+        self._drain()
+        if not told and self.state.phase in {"preparing", "waiting"}:
+            how = (
+                f"exit code {ended.code}" if ended.code is not None else signals.name(ended.number)
+            )
+            self._step(
+                on.PrepareFailed(EXIT_INTERNAL, f"the preparation ended without a result ({how})")
+            )
+
+    def _was_oom_killed(self, ended: process.Ended) -> bool:
+        if ended.number != signals.KILL or self._oom_before is None:
+            return False
+        after = self.observer.oom_kills()
+        return after is not None and after > self._oom_before
+
+    def _step(self, event: Event) -> None:
+        asked = self.state.asked
+        self.state, actions = step(self.state, event)
+        if self.state.asked and not asked:
+            self.stop_asked_at = time.monotonic()
+        for action in actions:
+            self._do(action)
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case on.Spawn():
+                self._spawn()
+            case on.StopPreparing():
+                process.send(self.helper, signals.KILL, group=False)
+                process.send(self.helper, signals.KILL, group=True)
+            case on.SignalChild(number, group):
+                process.send(self.state.child, number, group)
+            case on.DumpThreads():
+                self._dump_threads()
+            case on.SweepStragglers(number):
+                process.sweep(number, self._group)
+            case on.SetDeadline(token, seconds):
+                self._deadline = (time.monotonic() + seconds, token)
+            case on.ChangePhase(phase, cause):
+                self.observer.phase_changed(phase, cause)
+            case on.Exit(code, summary):
+                self.code, self.summary = code, summary
+            case _:
+                assert_never(action)  # pragma: no cover
+
+    def _spawn(self) -> None:
+        program = self.program
+        assert program is not None
+        self._oom_before = self.observer.oom_kills()
+        try:
+            os.chdir(program.cwd)
+        except OSError as error:
+            details = (("where", program.cwd), ("says", error.strerror or ""))
+            problem = Problem(
+                "workdir-unusable", f"cannot enter working directory {program.cwd}", details
+            )
+            return self._step(on.SpawnFailed(problem))
+        try:
+            pid = process.spawn(
+                program.executable, program.argv, dict(program.environment), self._mask
+            )
+        except OSError as error:
+            return self._step(on.SpawnFailed(spawn_problem(program.executable, error)))
+        return self.adopt(pid)
+
+    def adopt(self, pid: int) -> None:
+        """Take a process that was just spawned as the child."""
+        self._group = pid
+        process.take_terminal(pid)
+        self._step(on.Spawned(pid))
+        self.observer.spawned(pid)
+
+    def _dump_threads(self) -> None:
+        child = self.state.child
+        if child is None:
+            return
+        if process.catches(child, signals.QUIT):
+            process.send(child, signals.QUIT, group=False)
+        else:
+            self.observer.no_thread_dump(child)
+
+
+def spawn_problem(executable: str, error: OSError) -> Problem:
+    """Return what a failed exec means to the person who wrote the command line."""
+    details = (("where", executable), ("says", os.strerror(error.errno or 0)))
+    match error:
+        case FileNotFoundError():
+            fix = ("fix", "check the name and PATH; for a script, check its first line too")
+            return Problem(
+                "program-not-found",
+                f"cannot start {executable}: not found",
+                (*details, fix),
+                EXIT_NOT_FOUND,
+            )
+        case BlockingIOError() | MemoryError():
+            fix = ("fix", "raise the pids or memory limit of the container")
+            return Problem(
+                "spawn-failed",
+                f"cannot start {executable}: no process to be had",
+                (*details, fix),
+                EXIT_NOT_EXECUTABLE,
+            )
+        case _:
+            fix = ("fix", "make it an executable file of this machine's architecture (chmod +x)")
+            return Problem(
+                "program-not-executable",
+                f"cannot start {executable}: not executable",
+                (*details, fix),
+                EXIT_NOT_EXECUTABLE,
+            )

@@ -1,0 +1,183 @@
+"""The limits of the control group that this process runs in: memory, CPU, and OOM kills.
+
+Here: cgroup v1, v2 and both at once (hybrid), nested, seen from inside or outside a cgroup namespace.
+Whatever is missing or makes no sense is None. What to do with a limit is for the plan.
+"""
+
+from __future__ import annotations
+
+from entrypoint.records import record
+from entrypoint.system.procfs import at, read_mounts, read_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from entrypoint.system.procfs import Mount
+
+_V1_UNLIMITED: Final = 1 << 60
+"""Version 1 writes "no limit" as the largest multiple of a page: 2^63 - 4096, or - 65536 on arm64."""
+
+_USUAL_POINT: Final = "/sys/fs/cgroup"
+
+
+@record
+class Controller:
+    """Where one controller of our control group is: its folders, ours first, then those above it."""
+
+    version: str
+    folders: tuple[str, ...]
+
+    def first(self, name: str) -> str:
+        """Return a file's text from the nearest folder that has it, or ""."""
+        return next(
+            (text for folder in self.folders if (text := read_text(f"{folder}/{name}"))), ""
+        )
+
+
+def version(root: str = "/") -> str:
+    """Return "v1" or "v2", whichever limits our memory (or else the CPU); "" for neither."""
+    for name in ("memory", "cpu"):
+        if (controller := find_controller(name, root)) is not None:
+            return controller.version
+    return ""
+
+
+def memory_limit(root: str = "/") -> int | None:
+    """Return the bytes that we may use: the tightest of ours and those above; None: no limit.
+
+    A limit above what the machine has is cut to that. Swap and memory.high are not counted: java is
+    killed at memory.max.
+    """
+    controller = find_controller("memory", root)
+    if controller is None:
+        return None
+    name = "memory.max" if controller.version == "v2" else "memory.limit_in_bytes"
+    found = [_number(read_text(f"{folder}/{name}")) for folder in controller.folders]
+    if controller.version == "v1":
+        # A container sees its own folder only; the limit of its pod shows here.
+        stat = controller.first("memory.stat")
+        found.append(_number(_field(stat, "hierarchical_memory_limit")))
+    limits = [limit for limit in found if limit and limit < _V1_UNLIMITED]
+    if not limits:
+        return None
+    limits.append(memory_total(root) or limits[0])
+    return min(limits)
+
+
+def memory_total(root: str = "/") -> int | None:
+    """Return the bytes of memory of the machine."""
+    words = _field(read_text(at(root, "/proc/meminfo")), "MemTotal:").split()
+    total = _number(words[0]) if words else None
+    return None if total is None else total * 1024
+
+
+def memory_usage(root: str = "/") -> int | None:
+    """Return the bytes that our control group uses now, page cache included."""
+    controller = find_controller("memory", root)
+    if controller is None:
+        return None
+    v2 = controller.version == "v2"
+    return _number(controller.first("memory.current" if v2 else "memory.usage_in_bytes"))
+
+
+def oom_kill_count(root: str = "/") -> int | None:
+    """Return how many processes of our control group the kernel has killed for want of memory.
+
+    It never falls, so that a difference tells of a kill in between. None: not known (a kernel before
+    4.13, or the root group of v2).
+    """
+    controller = find_controller("memory", root)
+    if controller is None:
+        return None
+    name = "memory.events" if controller.version == "v2" else "memory.oom_control"
+    return _number(_field(controller.first(name), "oom_kill"))
+
+
+def cpu_quota(root: str = "/") -> float | None:
+    """Return the CPUs that we may use, such as 1.5: the tightest quota; None: no quota."""
+    controller = find_controller("cpu", root)
+    if controller is None:
+        return None
+    quotas = [_quota(controller.version, folder) for folder in controller.folders]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def find_controller(name: str, root: str = "/") -> Controller | None:
+    """Return where a controller (`memory`, `cpu`) of our own control group is, or None.
+
+    A controller is in version 1 or in version 2, never in both: on a hybrid machine each has to be
+    looked for.
+    """
+    paths = dict(_memberships(read_text(at(root, "/proc/self/cgroup"))))
+    # The machine's tree may be mounted a second time for a node agent: ours comes first.
+    mounts = sorted(read_mounts(root), key=lambda mount: not mount.point.startswith(_USUAL_POINT))
+    if name in paths:
+        for mount in mounts:
+            if mount.kind == "cgroup" and name in mount.options:
+                return Controller("v1", _folders(paths[name], mount, root))
+    unified = next((mount for mount in mounts if mount.kind == "cgroup2"), None)
+    if "" not in paths or unified is None:
+        return None
+    # The top folder that we see lists what this tree controls; the root of a machine's tree has no
+    # limits of its own, but those between it and us count.
+    top = read_text(at(root, f"{unified.point}/cgroup.controllers"))
+    if name not in top.split():
+        return None
+    return Controller("v2", _folders(paths[""], unified, root))
+
+
+def _memberships(text: str) -> Iterator[tuple[str, str]]:
+    """Give (controller, path) for each line of /proc/self/cgroup; version 2 has the name ""."""
+    for line in text.splitlines():
+        number, _, rest = line.partition(":")
+        names, colon, path = rest.partition(":")
+        if not colon or (not names and number != "0"):
+            continue
+        for name in names.split(","):
+            yield name, path.removesuffix(" (deleted)")
+
+
+def _folders(path: str, mount: Mount, root: str) -> tuple[str, ...]:
+    """Return the folder of the group `path` and those above it, as far as the mount shows them.
+
+    Without a cgroup namespace a container sees its group's folder at the mount point itself while its
+    path is the machine's: then `path` begins with the mount's root, or leads nowhere below it.
+    """
+    inside = mount.root.rstrip("/")
+    rest = path[len(inside) :] if path == inside or path.startswith(inside + "/") else ""
+    names = [name for name in rest.split("/") if name]
+    if ".." in names:  # a group outside our namespace
+        names = []
+    top = at(root, mount.point.rstrip("/"))
+    return tuple("/".join((top, *names[:count])) for count in range(len(names), -1, -1))
+
+
+def _quota(version: str, folder: str) -> float | None:
+    if version == "v2":
+        words = read_text(f"{folder}/cpu.max").split()
+    else:
+        words = [
+            read_text(f"{folder}/cpu.cfs_quota_us").strip(),
+            read_text(f"{folder}/cpu.cfs_period_us").strip(),
+        ]
+    if len(words) != 2:
+        return None
+    quota, period = _number(words[0]), _number(words[1])
+    return quota / period if quota and period else None
+
+
+def _field(text: str, name: str) -> str:
+    """Return what follows a name at the start of a line, or ""."""
+    for line in text.splitlines():
+        first, _, rest = line.partition(" ")
+        if first == name:
+            return rest.strip()
+    return ""
+
+
+def _number(text: str) -> int | None:
+    """Return a whole number; None for "max", "-1" (no limit) and anything that is not a number."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else None

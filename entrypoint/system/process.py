@@ -1,0 +1,223 @@
+"""Processes and signals: spawn, reap, send, wait. The one spawn path and the one reaper.
+
+Here: thin wrappers over system calls, with the quirks of PID 1 written down. No decisions. Uses the C
+module `_signal`: the Python module `signal` builds enums that cost 0.7 MB and 4 ms.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from entrypoint.lifecycle import signals
+from entrypoint.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable, Iterator, Mapping
+else:
+    import _signal
+
+ALL_SIGNALS = _signal.valid_signals()
+
+
+@record
+class Received:
+    """A signal that reached us: its number, and the sender's pid (0: the kernel, or outside)."""
+
+    number: int
+    sender: int
+    own: bool = False
+    """Whether a thread of ours sent it, to wake the main loop."""
+
+
+@record
+class Ended:
+    """A process that was reaped: `code` is its exit code, or None where signal `number` ended it."""
+
+    pid: int
+    code: int | None
+    number: int = 0
+
+
+def set_mask(mask: set[int]) -> None:
+    """Set the signal mask of this thread, as it was when we were started."""
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+
+
+def wait_signal(deadline: float | None) -> Received | None:
+    """Wait for the next signal until the monotonic `deadline` (None: for ever); None is "time over"."""
+    if deadline is None:
+        info = _signal.sigwaitinfo(ALL_SIGNALS)
+    else:
+        found = _signal.sigtimedwait(ALL_SIGNALS, max(0.0, deadline - time.monotonic()))
+        if found is None:
+            return None
+        info = found
+    # Not by si_code: glibc tells SI_TKILL as SI_USER. Nobody else can send with our pid.
+    own = info.si_signo == signals.URG and info.si_pid == os.getpid()
+    return Received(info.si_signo, info.si_pid, own)
+
+
+def wake(thread: int) -> None:
+    """Make `wait_signal` in that thread return: with URG, told from a real URG by its origin."""
+    _signal.pthread_kill(thread, signals.URG)
+
+
+def spawn(
+    executable: str, argv: tuple[str, ...], environment: Mapping[str, str], mask: set[int]
+) -> int:
+    """Start a program in a process group of its own, in our current directory; return its pid.
+
+    It gets the signal mask that we were started with, and default dispositions for the two signals
+    that Python ignores (java would inherit that). A name without a slash is looked up in PATH. Raises
+    OSError: ENOENT, EACCES, ENOEXEC, EAGAIN (pids limit), ENOMEM.
+    """
+    call = os.posix_spawn if "/" in executable else os.posix_spawnp
+    return call(
+        executable,
+        argv,
+        environment,
+        setpgroup=0,
+        setsigmask=mask,
+        setsigdef=(_signal.SIGPIPE, _signal.SIGXFSZ),
+    )
+
+
+def fork_child(work: Callable[[], int]) -> int:
+    """Run `work` in a forked process that exits with its result, and return the pid.
+
+    Call it before there are threads. The child has default signal handling and no cleanup of ours.
+    """
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        os.setpgid(0, 0)
+        for number in (signals.TERM, signals.INT):
+            _signal.signal(number, _signal.SIG_DFL)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+        code = work()
+    finally:
+        os._exit(code)
+
+
+def reap() -> tuple[list[Ended], bool]:
+    """Reap every process that has ended, without a cap, and tell whether any child is left."""
+    ended: list[Ended] = []
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended, False
+        if pid == 0:
+            return ended, True
+        if os.WIFSIGNALED(status):
+            ended.append(Ended(pid, None, os.WTERMSIG(status)))
+        else:
+            ended.append(Ended(pid, os.WEXITSTATUS(status)))
+
+
+def send(pid: int | None, number: int, group: bool) -> None:
+    """Send a signal to a child or to its group; None, or a process that is gone already, is fine.
+
+    The child has to be unreaped, so that its pid cannot have passed to somebody else.
+    """
+    if not pid:
+        return
+    try:
+        if group:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def sweep(number: int, group: int) -> None:
+    """Send a signal to every process of ours that is left.
+
+    As PID 1 that is everything in the pid namespace. Elsewhere `kill(-1)` would take down the whole
+    machine, so it is the child's group and what /proc lists as our descendants.
+    """
+    if os.getpid() == 1:
+        try:
+            os.kill(-1, number)
+        except (ProcessLookupError, PermissionError):
+            return
+        return
+    send(group, number, group=True)
+    for pid in _descendants("self"):
+        send(pid, number, group=False)
+
+
+def _descendants(pid: str) -> Iterator[int]:
+    """Yield our children and theirs; nothing where the kernel does not list children."""
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return
+    for task in tasks:
+        try:
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                children = file.read().split()
+        except OSError:
+            continue
+        for child in children:
+            yield int(child)
+            yield from _descendants(child)
+
+
+def catches(pid: int, number: int) -> bool:
+    """Tell whether a process has a handler for a signal (SigCgt): a booting JVM has none for QUIT."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("SigCgt:"):
+                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    except (OSError, ValueError, IndexError):
+        return False
+    return False
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process exists and is not a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
+    except (OSError, IndexError):
+        return False
+
+
+def take_terminal(pid: int) -> None:
+    """Make the child's group the foreground of our terminal, if standard input is one.
+
+    A child that read before this was stopped by TTIN, so it gets a CONT. Not a terminal (ENOTTY), closed
+    (EBADF) and not ours (ENXIO, EPERM) are all fine.
+    """
+    try:
+        os.tcsetpgrp(0, pid)
+    except OSError:
+        return
+    send(pid, signals.CONT, group=True)
+
+
+def become_subreaper() -> bool:
+    """Make orphaned descendants our children (PR_SET_CHILD_SUBREAPER); tell whether it worked."""
+    return _prctl(36, 1)
+
+
+def die_with_parent(number: int) -> bool:
+    """Ask the kernel to send us this signal when our parent dies (PR_SET_PDEATHSIG)."""
+    return _prctl(1, number)
+
+
+def _prctl(option: int, value: int) -> bool:
+    try:
+        import ctypes  # noqa: PLC0415 - 0.7 MB that PID 1 in a container never needs
+
+        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
+        return False

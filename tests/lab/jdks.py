@@ -1,0 +1,170 @@
+"""JDKs: find those on the machine, and set up those it has not from another suite's packages.
+
+A JDK of sid wants a newer libc than the system's. Its tree therefore brings sid's own libc, and
+every ELF file in it is patched to use that one; nothing outside the tree changes.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+from functools import cache as cached
+from pathlib import Path
+
+from lab import apt, cache
+from lab.cache import LabError, Missing
+from lab.command import run, say
+
+MAJORS = (8, 11, 17, 21, 25)
+VERSION = re.compile(r'version "(?:1\.)?(\d+)')
+
+
+def jdks() -> dict[int, Path]:
+    """Return JAVA_HOME by major version: every JDK that is here and runs."""
+    found = {major: find(major) for major in MAJORS}
+    return {major: home for major, home in found.items() if isinstance(home, Path)}
+
+
+@cached
+def find(major: int) -> Path | Missing:
+    """Return the JAVA_HOME of that major version, verified by running it."""
+    for home in _candidates(major):
+        if version(home) == major:
+            return home
+    return cache.missing(f"jdk{major}")
+
+
+def version(home: Path) -> int | None:
+    """Return the major version `java -version` reports, or None where it does not run."""
+    try:
+        # It writes to standard error; the option that does not, --version, came with 9.
+        shown = run(["sh", "-c", '"$0" -version 2>&1', home / "bin" / "java"], timeout=60)
+    except LabError:
+        return None
+    match = VERSION.search(shown)
+    return int(match[1]) if match else None
+
+
+def install(major: int) -> None:
+    """Make `find(major)` succeed, or raise LabError with the reason why not."""
+    find.cache_clear()
+    if isinstance(find(major), Path):
+        return
+    apt.install("patchelf")
+    private = apt.PrivateApt(apt.jdk_repository())
+    private.update()
+    tree = _tree(major)
+    say(f"JDK {major}: download and unpack")
+    with cache.staged(tree) as staging:
+        private.unpack(private.closure(f"openjdk-{major}-jre-headless"), staging)
+        _make_links_relative(staging)
+        _use_own_libc(staging, final=tree)
+    find.cache_clear()
+    home = _home_in(tree)
+    if home is None or version(home) != major:
+        shutil.rmtree(tree)
+        raise LabError(f"openjdk-{major}-jre-headless was unpacked but its java does not run")
+    _share_classes(home)
+
+
+def _tree(major: int) -> Path:
+    return cache.root() / "jdk" / str(major)
+
+
+def _candidates(major: int) -> list[Path]:
+    homes = [Path("/usr/lib/jvm") / name for name in sorted(_listed("/usr/lib/jvm"))]
+    java = shutil.which("java")
+    if "JAVA_HOME" in os.environ:
+        homes.append(Path(os.environ["JAVA_HOME"]))
+    if java:
+        homes.append(Path(java).resolve().parent.parent)
+    likely = [home for home in homes if _may_be(home, major)]
+    own = _home_in(_tree(major))
+    return list(dict.fromkeys(home.resolve() for home in [*likely, *([own] if own else [])]))
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _may_be(home: Path, major: int) -> bool:
+    """Tell whether it is worth running; a release file that names another version says no."""
+    if not (home / "bin" / "java").exists():
+        return False
+    try:
+        release = (home / "release").read_text()
+    except OSError:
+        return True
+    match = re.search(r'JAVA_VERSION="(?:1\.)?(\d+)', release)
+    return match is None or int(match[1]) == major
+
+
+def _home_in(tree: Path) -> Path | None:
+    """Return the JAVA_HOME in an unpacked tree: the folder whose bin/java is a real file."""
+    for java in sorted(tree.glob("usr/lib/jvm/*/bin/java")):
+        if java.exists():
+            return java.parent.parent
+    for java in sorted(tree.glob("usr/lib/jvm/*/jre/bin/java")):
+        return java.parent.parent
+    return None
+
+
+def _make_links_relative(tree: Path) -> None:
+    """Point links to /etc/java-N-openjdk and the like at their targets inside the tree."""
+    for folder, folders, files in os.walk(tree):
+        for name in folders + files:
+            link = Path(folder, name)
+            if not link.is_symlink():
+                continue
+            target = os.readlink(link)
+            inside = tree / target.lstrip("/")
+            if target.startswith("/") and os.path.lexists(inside):
+                link.unlink()
+                link.symlink_to(os.path.relpath(inside, folder))
+
+
+def _use_own_libc(tree: Path, final: Path) -> None:
+    """Patch interpreter and rpath of every ELF file; `final` is where the tree will live."""
+    libraries = tree / "usr" / "lib" / f"{platform.machine()}-linux-gnu"
+    loaders = sorted(libraries.glob("ld-linux-*.so.*"))
+    if not loaders:
+        raise LabError("the unpacked libc6 has no dynamic loader")
+    loader = final / loaders[0].relative_to(tree)
+    for path in _elf_files(tree):
+        if path.parent == libraries and path.name.startswith(("ld-linux", "libc.so")):
+            continue
+        origin = f"$ORIGIN/{os.path.relpath(libraries, path.parent)}"
+        old = run(["patchelf", "--print-rpath", path]).strip()
+        rpath = f"{old}:{origin}" if old else origin
+        # RPATH, not RUNPATH: it also serves what the file loads later with dlopen.
+        run(["patchelf", "--force-rpath", "--set-rpath", rpath, path])
+        if "/bin/" in str(path) or path.name == "jspawnhelper":
+            run(["patchelf", "--set-interpreter", loader, path])
+
+
+def _elf_files(tree: Path) -> list[Path]:
+    found: list[Path] = []
+    for folder, _, files in os.walk(tree):
+        for name in files:
+            path = Path(folder, name)
+            if path.is_symlink() or not path.is_file():
+                continue
+            with path.open("rb") as file:
+                header = file.read(18)
+            # e_type 2 and 3: programs and shared objects; relocatable files have no rpath.
+            if header.startswith(b"\x7fELF") and header[16] in (2, 3):
+                found.append(path)
+    return found
+
+
+def _share_classes(home: Path) -> None:
+    """Dump the default class-data archive, as the package's own script would: it halves starts."""
+    try:
+        run([home / "bin" / "java", "-Xshare:dump"], timeout=120)
+    except LabError as error:
+        say(f"no class-data archive for {home.name}: {error}")

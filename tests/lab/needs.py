@@ -1,0 +1,60 @@
+"""What a test needs from the lab: it gets the thing, or a skip that names the reason.
+
+Imports pytest, so unlike its neighbours this module is for inside a test run only.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab import cache, jars, jdks, mariadb
+from lab.cache import Missing
+
+INITS = ("tini", "dumb-init", "catatonit")
+
+
+def need(name: str) -> Path:
+    """Return where the named part is; skip the test with the reason when it is not here.
+
+    Names: jdk8 jdk11 jdk17 jdk21 jdk25 (JAVA_HOME), java (the default JAVA_HOME), zookeeper and
+    kafka (their home), mariadb, tini, dumb-init, catatonit, javac, mvn and any other program of
+    the PATH (the program).
+    """
+    found = _finders().get(name, lambda: _program(name))()
+    if isinstance(found, Missing):
+        pytest.skip(str(found))
+    return found
+
+
+def default_java() -> Path | Missing:
+    """Return the JAVA_HOME most tests run on: 17, else the newest one here."""
+    homes = jdks.jdks()
+    for major in (17, 21, 25, 11, 8):
+        if major in homes:
+            return homes[major]
+    return cache.missing("jdk17")
+
+
+def _finders() -> dict[str, Callable[[], Path | Missing]]:
+    def jdk(major: int) -> Callable[[], Path | Missing]:
+        return lambda: jdks.find(major)
+
+    return {
+        **{f"jdk{major}": jdk(major) for major in jdks.MAJORS},
+        "java": default_java,
+        "zookeeper": jars.zookeeper_home,
+        "kafka": jars.kafka_home,
+        "mariadb": mariadb.program,
+    }
+
+
+def _program(name: str) -> Path | Missing:
+    found = shutil.which(name)
+    if found:
+        return Path(found)
+    parts = {"mvn": "maven", "javac": "maven"} | dict.fromkeys(INITS, "inits")
+    return Missing(name, cache.missing(parts[name]).reason if name in parts else "not in PATH")

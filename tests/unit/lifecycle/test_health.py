@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import pytest
+
+from entrypoint.lifecycle.health import (
+    PHASES,
+    CheckStatus,
+    GateStatus,
+    Item,
+    Snapshot,
+    Verdict,
+    livez,
+    observe,
+    readyz,
+    startupz,
+)
+from entrypoint.records import replace
+
+HTTP = CheckStatus("http-8080", "http://127.0.0.1:8080/", ("readiness",), 3)
+LIVE = CheckStatus("alive", "tcp", ("liveness",), 3)
+
+
+def snapshot(phase: str = "running", **changes: object) -> Snapshot:
+    reached = PHASES[: PHASES.index(phase) + 1]
+    base = Snapshot(
+        phase=phase,
+        phase_since=100.0,
+        phase_history=tuple((name, 1000.0 + i) for i, name in enumerate(reached)),
+        name="otter-node",
+        digest="4be1",
+        version="1.0.0",
+        started=1000.0,
+        started_monotonic=0.0,
+        child_pid=42,
+        child_alive=True,
+    )
+    return replace(base, **changes)
+
+
+def answers(status: CheckStatus, *results: bool) -> CheckStatus:
+    for number, result in enumerate(results, 1):
+        status = observe(status, result, "" if result else "500", 0.012, 100.0 + number)
+    return status
+
+
+def item(verdict: Verdict, name: str) -> Item:
+    (found,) = [item for item in verdict.items if item.name == name]
+    return found
+
+
+class TestObserve:
+    def test_a_check_is_unknown_before_its_first_answer(self) -> None:
+        assert HTTP.ok is None
+
+    def test_a_check_that_never_passed_fails_at_the_first_wrong_answer(self) -> None:
+        status = answers(HTTP, False)
+        assert (status.ok, status.since, status.passed_once) == (False, 101.0, False)
+
+    def test_a_check_that_passed_fails_only_at_its_threshold(self) -> None:
+        assert answers(HTTP, True, False, False).ok is True
+        assert answers(HTTP, True, False, False, False).ok is False
+
+    def test_one_good_answer_begins_the_row_again(self) -> None:
+        assert answers(HTTP, True, False, False, True, False, False).ok is True
+
+    def test_a_failed_check_is_ok_again_at_once(self) -> None:
+        status = answers(HTTP, True, False, False, False, True)
+        assert (status.ok, status.failures_in_a_row, status.since) == (True, 0, 105.0)
+
+    def test_since_moves_only_when_the_result_changes(self) -> None:
+        assert answers(HTTP, True, True, True).since == 101.0
+        assert answers(HTTP, True, False, False, False, False, False).since == 104.0
+
+    def test_a_check_that_failed_stays_failed_below_the_threshold(self) -> None:
+        assert answers(HTTP, False, False).ok is False
+
+    def test_counts(self) -> None:
+        status = answers(HTTP, False, True, False, False, False, True)
+        assert (status.runs, status.failed_runs, status.changes) == (6, 4, 3)
+        assert status.passed_once
+
+    def test_the_first_answer_is_no_change(self) -> None:
+        assert answers(HTTP, True).changes == 0
+
+
+class TestStartupz:
+    @pytest.mark.parametrize("phase", PHASES[: PHASES.index("running")])
+    def test_not_before_running(self, phase: str) -> None:
+        assert not startupz(snapshot(phase), 0.0).ok
+
+    @pytest.mark.parametrize("phase", PHASES[PHASES.index("running") :])
+    def test_for_good_after_running(self, phase: str) -> None:
+        assert startupz(snapshot(phase), 0.0).ok
+
+    def test_a_stop_before_running_is_no_start(self) -> None:
+        history = (("preparing", 1.0), ("waiting", 2.0), ("stopping", 3.0))
+        assert not startupz(snapshot("stopping", phase_history=history), 0.0).ok
+
+    def test_startup_checks_are_listed_until_it_runs(self) -> None:
+        check = replace(HTTP, roles=("startup",))
+        before = startupz(snapshot("starting", checks=(check,)), 0.0)
+        assert item(before, "http-8080") == Item("http-8080", False, "not asked yet")
+        assert len(startupz(snapshot("running", checks=(check,)), 0.0).items) == 1
+
+
+class TestReadyz:
+    @pytest.mark.parametrize("phase", [phase for phase in PHASES if phase != "running"])
+    def test_only_while_running(self, phase: str) -> None:
+        checks = (answers(HTTP, True),)
+        verdict = readyz(snapshot(phase, checks=checks), 102.0)
+        assert not verdict.ok
+        assert item(verdict, "phase") == Item("phase", False, phase)
+        assert readyz(snapshot("running", checks=checks), 102.0).ok
+
+    def test_a_check_that_was_never_asked_is_not_ready(self) -> None:
+        assert not readyz(snapshot(checks=(HTTP,)), 0.0).ok
+
+    def test_a_failed_readiness_check_is_not_ready(self) -> None:
+        failed = answers(HTTP, True, False, False, False)
+        verdict = readyz(snapshot(checks=(failed,)), 145.0)
+        assert item(verdict, "http-8080").text == "failed: 500 after 12ms, since 41s (3 of 3)"
+        assert not verdict.ok
+
+    def test_a_tolerated_wrong_answer_is_ready_and_shown(self) -> None:
+        verdict = readyz(snapshot(checks=(answers(HTTP, True, False),)), 145.0)
+        assert verdict.ok
+        assert item(verdict, "http-8080").text == "ok for now: 500 after 12ms (1 of 3)"
+
+    def test_checks_of_other_roles_do_not_count(self) -> None:
+        assert readyz(snapshot(checks=(answers(LIVE, False),)), 0.0).ok
+
+    def test_gates_do_not_count(self) -> None:
+        gates = (GateStatus("mysql", "db:3306", "timed-out"),)
+        assert readyz(snapshot(gates=gates), 0.0).ok
+
+    def test_a_dead_child_is_not_ready(self) -> None:
+        verdict = readyz(snapshot(child_alive=False), 0.0)
+        assert item(verdict, "child") == Item("child", False, "pid 42 has ended")
+
+    def test_an_old_answer_is_no_answer(self) -> None:
+        status = replace(answers(HTTP, True), stale_after=30.0)
+        assert readyz(snapshot(checks=(status,)), 131.0).ok
+        verdict = readyz(snapshot(checks=(status,)), 141.0)
+        assert item(verdict, "http-8080").text == "no answer for 40s"
+        assert not verdict.ok
+
+    def test_what_a_dependency_says_cannot_add_lines(self) -> None:
+        status = observe(HTTP, False, "bad\n[+]http-8080 ok\r\x1b[2J" + "x" * 999, 0.1, 0.0)
+        text = item(readyz(snapshot(checks=(status,)), 0.0), "http-8080").text
+        assert text.isprintable()
+        assert len(text) < 400
+
+
+class TestLivez:
+    @pytest.mark.parametrize("phase", [p for p in PHASES if p not in {"starting", "running"}])
+    def test_a_restart_never_helps_before_start_and_while_stopping(self, phase: str) -> None:
+        failed = answers(LIVE, False, False, False)
+        gone = snapshot(phase, child_pid=None, child_alive=False, checks=(failed,))
+        assert livez(gone, 0.0).ok
+
+    @pytest.mark.parametrize("phase", ["starting", "running"])
+    def test_a_zombie_is_dead(self, phase: str) -> None:
+        assert livez(snapshot(phase), 0.0).ok
+        assert not livez(snapshot(phase, child_alive=False), 0.0).ok
+
+    def test_no_child_is_fine_only_before_it_is_spawned(self) -> None:
+        assert livez(snapshot("starting", child_pid=None, child_alive=False), 0.0).ok
+        assert not livez(snapshot("running", child_pid=None, child_alive=False), 0.0).ok
+
+    def test_a_failed_liveness_check_fails(self) -> None:
+        failed = answers(LIVE, True, False, False, False)
+        assert not livez(snapshot(checks=(failed,)), 200.0).ok
+
+    def test_a_liveness_check_needs_its_whole_row_even_when_it_never_passed(self) -> None:
+        assert livez(snapshot(checks=(answers(LIVE, False, False),)), 0.0).ok
+        assert not livez(snapshot(checks=(answers(LIVE, False, False, False),)), 0.0).ok
+
+    def test_liveness_checks_do_not_count_while_starting(self) -> None:
+        failed = answers(LIVE, False, False, False)
+        assert livez(snapshot("starting", checks=(failed,)), 0.0).ok
+
+    def test_readiness_and_gates_never_restart(self) -> None:
+        failed = answers(HTTP, True, False, False, False)
+        gates = (GateStatus("mysql", "db:3306", "timed-out"),)
+        assert livez(snapshot(checks=(failed,), gates=gates), 0.0).ok
+
+    def test_a_stale_liveness_check_is_our_bug_and_no_reason_to_restart_java(self) -> None:
+        status = replace(answers(LIVE, True), stale_after=1.0)
+        assert livez(snapshot(checks=(status,)), 999.0).ok
