@@ -45,6 +45,8 @@ class Request:
     out: str = ""
     action: str = ""
     target: str = ""
+    record: str = ""
+    replay: str = ""
     debug: bool = False
 
 
@@ -78,6 +80,8 @@ def parse(argv: Sequence[str]) -> Request:
         out=found.get("out") or "",
         action=found.get("action") or "",
         target=found.get("target") or "",
+        record=found.get("record") or "",
+        replay=found.get("replay") or "",
         debug=bool(found.get("debug")),
     )
 
@@ -96,7 +100,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"entrypoint {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     _add_run(verbs)
-    _add(verbs, "plan", "show what would happen, with the reasons, and start nothing", outputs=True)
+    plan = _add(
+        verbs, "plan", "show what would happen, with the reasons, and start nothing", outputs=True
+    )
+    plan.add_argument(
+        "--record", metavar="FILE", help="write what the plan is made of, secrets masked, to a file"
+    )
+    plan.add_argument(
+        "--replay", metavar="FILE", help="make the plan of a recording instead of this container"
+    )
     explain = _add(
         verbs,
         "explain",

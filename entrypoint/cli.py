@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint import __version__, arguments, prepare
+from entrypoint import __version__, arguments, prepare, replay
 from entrypoint.errors import EXIT_DEPENDENCY, EXIT_USAGE, Problem, ProblemsError
 from entrypoint.plan import build, document, explain
 from entrypoint.plan.explain import Style
@@ -47,10 +47,21 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _plan(request: arguments.Request) -> int:
-    plan = prepare.make_plan(request)
+    found = prepare.gather(request)
+    if request.record:
+        _record(request, found)
+    plan = build.build(found)
     if request.output != "text":
         return _dump(document.plan_document(plan), request.output)
     return _print(explain.explain_plan(plan, _style()), end="")
+
+
+def _record(request: arguments.Request, found: build.Found) -> None:
+    import yaml  # noqa: PLC0415 - only here
+
+    recording = replay.dump(found, prepare.profile_sources(request))
+    text = yaml.safe_dump(recording, sort_keys=False, allow_unicode=True, width=100)
+    files.write_file(os.path.abspath(request.record), text.encode(), 0o600)
 
 
 def _explain(request: arguments.Request) -> int:

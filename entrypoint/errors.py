@@ -77,22 +77,31 @@ def format_problem(problem: Problem) -> str:
     """Return the problem as text: a headline with its id, then aligned, labelled lines."""
     headline = f"entrypoint: {problem.what}"
     if len(headline) + len(problem.id) + 4 <= 100:
-        headline = f"{headline:<{98 - len(problem.id)}}[{problem.id}]"
+        lines = [f"{headline:<{98 - len(problem.id)}}[{problem.id}]"]
     else:
-        headline = f"{headline}  [{problem.id}]"
-    lines = [headline]
+        lines = [headline, f"  {'problem':<9} {problem.id}"]
     for label, text in problem.details:
-        first, *rest = text.splitlines() or [""]
+        first, *rest = [part for line in text.splitlines() for part in _folded(line)] or [""]
         lines.append(f"  {label:<9} {first}")
         lines.extend(f"  {'':<9} {line}" for line in rest)
     return "\n".join(lines)
+
+
+def _folded(line: str) -> list[str]:
+    """Return a line in pieces that fit beside a label; a long word stays whole."""
+    pieces = [""]
+    for word in line.split(" "):
+        if pieces[-1] and len(pieces[-1]) + 1 + len(word) > 88:
+            pieces.append(word)
+        else:
+            pieces[-1] = f"{pieces[-1]} {word}" if pieces[-1] else word
+    return pieces
 
 
 def format_problems(problems: tuple[Problem, ...]) -> str:
     """Return all problems as text, the count first when there is more than one."""
     parts = [format_problem(problem) for problem in problems]
     if len(parts) > 1:
-        parts.insert(
-            0, f"entrypoint: {len(parts)} problems in the configuration, nothing was started"
-        )
+        where = " in the configuration" if problems[0].exit_code == EXIT_CONFIG else ""
+        parts.insert(0, f"entrypoint: {len(parts)} problems{where}, nothing was started")
     return "\n".join(parts) + "\n"

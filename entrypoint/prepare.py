@@ -8,9 +8,8 @@ memory back by ending. `plan`, `explain`, `render` and `check` use the same func
 from __future__ import annotations
 
 import os
-from importlib import resources
 
-from entrypoint import arguments
+from entrypoint import arguments, replay
 from entrypoint.errors import (
     EXIT_USAGE,
     Problem,
@@ -20,26 +19,25 @@ from entrypoint.errors import (
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import GateStatus
 from entrypoint.plan import build
+from entrypoint.profile import schema
 from entrypoint.profile.load import load
 from entrypoint.profile.spelling import closest
-from entrypoint.rendering import properties
-from entrypoint.settings.resolve import home_of, resolve, wanted_files
+from entrypoint.settings.resolve import wanted_files
 from entrypoint.system import channel, facts, files, inputs
 from entrypoint.system.java import run_java
-from entrypoint.values import reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from entrypoint.plan.model import Launch, Plan, RenderedFile
     from entrypoint.profile.schema import Profile
-    from entrypoint.rendering.properties import PropertiesFile
     from entrypoint.settings.model import Inputs
     from entrypoint.system.checks.gates import GateProgress
 
 DEFAULT_OVERLAY = "/etc/entrypoint/profile.yaml"
-BUILTIN = "entrypoint.profile"
+# Not importlib.resources: that costs 20 ms before java's start, to serve zip files that we do not ship.
+BUILTIN = os.path.dirname(schema.__file__)
 HIDDEN = ("base",)
 VERBS = ("run", "plan", "explain", "render", "check", "probe", "profiles", "schema", "version")
 DRY_RUN_SECONDS = 20.0
@@ -71,66 +69,68 @@ def make_plan(request: arguments.Request) -> Plan:
 
 
 def gather(request: arguments.Request) -> build.Found:
-    """Read everything that a plan is made of: profile, overlays, inputs, facts, templates."""
+    """Read everything that a plan is made of, and resolve it."""
+    if request.replay:
+        return replay.load(
+            _read_text(request.replay, "recording"), builtin_profiles(), template_text
+        )
     profile = load_profile(request)
-    host = os.uname().nodename
-    names = {"host": host}
-    found = _read_inputs(profile, request, names)
-    layers = _parse_layers(profile, found)
-    lines = {path: _entries(layer) for path, layer in layers.items()}
-    settings = resolve(profile, found, lines, names)
-    java_home = settings.get("java.home")
-    observed = facts.observe(
-        dict(found.environment), reveal(java_home.text) if java_home and java_home.text else ""
-    )
-    run = settings.get("entrypoint.run-dir")
-    fixed = {
-        "home": home_of(profile, settings),
-        "run": reveal(run.text) if run and run.text else "/run/entrypoint",
-        "host": host,
-        "java.home": observed.java_home,
+    found = _read_inputs(profile, request)
+    java_home = build.java_home(profile, found)
+    observed = facts.observe(dict(found.environment), java_home)
+    texts = {
+        spec.source: template_text(spec.source) for spec in profile.files if spec.kind == "template"
     }
-    return build.Found(profile, settings, found, observed, fixed, layers, _templates(profile))
+    return build.resolve(profile, found, observed, texts)
 
 
 def load_profile(request: arguments.Request) -> Profile:
     """Return the profile that a request names, with its overlays merged over it."""
+    return load(profile_sources(request), builtin_profiles())
+
+
+def profile_sources(request: arguments.Request) -> list[tuple[str, str]]:
+    """Return the texts of the profile and its overlays, each with the name that it is shown by."""
     name = request.profile or os.environ.get("ENTRYPOINT_PROFILE", "")
-    builtin = builtin_profiles()
     if not name:
-        raise ProblemsError(_no_profile(builtin))
-    if name in builtin:
-        sources = [(f"{name}.yaml", builtin[name])]
+        raise ProblemsError(_no_profile(builtin_names()))
+    if name in builtin_names():
+        sources = [(f"{name}.yaml", _read_own(f"builtin/{name}.yaml"))]
     elif _is_path(name):
-        sources = [(name, _read_text(name, "profile"))]
+        shown = name if "/" in name else f"./{name}"
+        sources = [(shown, _read_text(name, "profile"))]
     else:
-        raise ProblemsError(_unknown_profile(name, builtin))
+        raise ProblemsError(_unknown_profile(name, builtin_names()))
     overlays = request.overlays or ((DEFAULT_OVERLAY,) if os.path.exists(DEFAULT_OVERLAY) else ())
-    sources.extend((path, _read_text(path, "overlay")) for path in overlays)
-    return load(sources, builtin)
+    sources.extend(
+        (path if "/" in path else f"./{path}", _read_text(path, "overlay")) for path in overlays
+    )
+    return sources
 
 
 def check_profile_name(argv: Sequence[str]) -> None:
     """Refuse a first word that is no profile: most often it is a misspelt verb."""
     name = argv[0] if argv and not argv[0].startswith("-") else ""
-    builtin = builtin_profiles()
+    builtin = builtin_names()
     if name and name not in builtin and not _is_path(name):
         raise ProblemsError(_unknown_profile(name, builtin))
 
 
 def builtin_profiles() -> dict[str, str]:
     """Return the texts of the built-in profiles by name."""
-    folder = resources.files(BUILTIN) / "builtin"
-    return {
-        entry.name.removesuffix(".yaml"): entry.read_text("utf-8")
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".yaml")
-    }
+    return {name: _read_own(f"builtin/{name}.yaml") for name in builtin_names()}
 
 
-def _read_inputs(profile: Profile, request: arguments.Request, names: Mapping[str, str]) -> Inputs:
+def builtin_names() -> tuple[str, ...]:
+    """Return the names of the built-in profiles, sorted."""
+    names = os.listdir(f"{BUILTIN}/builtin")
+    return tuple(sorted(name[:-5] for name in names if name.endswith(".yaml")))
+
+
+def _read_inputs(profile: Profile, request: arguments.Request) -> Inputs:
     """Read what the profile wants, again until files that were read want no more."""
     wanted: tuple[str, ...] = ()
+    names = {"host": os.uname().nodename}
     found = inputs.collect(None, (), request.assignments, request.arguments)
     for _ in range(4):
         more = wanted_files(profile, found, names)
@@ -141,34 +141,18 @@ def _read_inputs(profile: Profile, request: arguments.Request, names: Mapping[st
     return found
 
 
-def _parse_layers(profile: Profile, found: Inputs) -> dict[str, PropertiesFile]:
-    suffixes = tuple(
-        os.path.basename(spec.source) for spec in profile.files if spec.kind == "properties"
-    )
-    return {
-        file.path: properties.parse(file.content, file.path)
-        for file in found.files
-        if not file.problem and suffixes and file.path.endswith(suffixes)
-    }
-
-
-def _entries(layer: PropertiesFile) -> tuple[tuple[str, str, int], ...]:
-    return tuple(
-        (piece.key, piece.value, piece.line) for piece in layer.pieces if piece.key is not None
+def template_text(source: str) -> str:
+    """Return a template by path or built-in name; "" where there is none, which the plan reports."""
+    if source.startswith("/"):
+        return _read_text(source, "template")
+    return (
+        _read_own(f"templates/{source}") if os.path.exists(f"{BUILTIN}/templates/{source}") else ""
     )
 
 
-def _templates(profile: Profile) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    folder = resources.files(BUILTIN) / "templates"
-    for spec in profile.files:
-        if spec.kind != "template":
-            continue
-        if spec.source.startswith("/"):
-            texts[spec.source] = _read_text(spec.source, "template")
-        elif (entry := folder.joinpath(spec.source)).is_file():
-            texts[spec.source] = entry.read_text("utf-8")
-    return texts
+def _read_own(name: str) -> str:
+    with open(f"{BUILTIN}/{name}", encoding="utf-8") as file:
+        return file.read()
 
 
 def preflight(plan: Plan) -> None:
@@ -301,7 +285,7 @@ def _read_text(path: str, what: str) -> str:
     raise ProblemsError(Problem(f"{what}-unreadable", f"cannot read the {what} {path}", details))
 
 
-def _no_profile(builtin: Mapping[str, str]) -> Problem:
+def _no_profile(builtin: Iterable[str]) -> Problem:
     names = ", ".join(name for name in builtin if name not in HIDDEN)
     details = (
         ("looked at", "the command line, $ENTRYPOINT_PROFILE (unset)"),
@@ -311,7 +295,7 @@ def _no_profile(builtin: Mapping[str, str]) -> Problem:
     return Problem("profile-missing", "no profile to run", details, EXIT_USAGE)
 
 
-def _unknown_profile(name: str, builtin: Mapping[str, str]) -> Problem:
+def _unknown_profile(name: str, builtin: Iterable[str]) -> Problem:
     near = closest(
         name, [*builtin, "run", "plan", "explain", "render", "check", "probe", "profiles", "schema"]
     )

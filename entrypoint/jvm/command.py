@@ -153,7 +153,7 @@ def _judge_group(origin: str, words: tuple[str, ...], jdk: Jdk) -> _Judged:
     for option in paired.options:
         candidate = Candidate(option, origin, is_default(origin))
         literal = unexpanded(option)
-        if literal:
+        if literal and not candidate.default:
             text = f"{show(option).partition('=')[0]} holds {literal}, left as it is: nothing is expanded"
             judged += _Judged(notes=(OptionNote(text, origin),))
         if launch_name(option):

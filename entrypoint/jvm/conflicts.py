@@ -104,25 +104,14 @@ def one_collector(candidates: tuple[Candidate, ...]) -> Outcome:
 
 def one_heap(candidates: tuple[Candidate, ...]) -> Outcome:
     """Leave a default heap out when a user's option, or a later default, sets the heap."""
-    setting = [
-        candidate for candidate in candidates if _MAX_HEAP.intersection(keys(candidate.text))
-    ]
-    users = [candidate for candidate in setting if not candidate.default]
+    setting = [c for c in candidates if _MAX_HEAP.intersection(keys(c.text))]
+    users = [c for c in setting if not c.default]
     winner = users[-1] if users else setting[-1] if setting else None
-    initial = [c for c in candidates if not c.default and _INITIAL_HEAP.intersection(keys(c.text))]
-
-    def loses(candidate: Candidate) -> bool:
-        sets = set(keys(candidate.text))
-        if not candidate.default or not sets or not sets <= _MAX_HEAP | _INITIAL_HEAP:
-            return False
-        if winner is not None and candidate.origin != winner.origin:
-            return True
-        return bool(initial) and sets <= _INITIAL_HEAP
-
-    by = winner or (initial[-1] if initial else None)
-    if by is None:
-        return Outcome(candidates)
-    return _leave_out(candidates, loses, f"{show(by.text)} ({by.origin}) sets the heap")
+    starts = [c for c in candidates if not c.default and _INITIAL_HEAP.intersection(keys(c.text))]
+    starter = starts[-1] if starts else None
+    after = _heap_gives_way(candidates, winner, _MAX_HEAP | _INITIAL_HEAP)
+    last = _heap_gives_way(after.kept, starter, _INITIAL_HEAP)
+    return Outcome(last.kept, after.notes + last.notes)
 
 
 def suit_g1(candidates: tuple[Candidate, ...]) -> Outcome:
@@ -170,14 +159,25 @@ def heap_problems(candidates: tuple[Candidate, ...]) -> tuple[Problem, ...]:
 def _winner(candidate: Candidate, rivals: tuple[Candidate, ...]) -> Candidate | None:
     """Return the rival that completes what sets all that the candidate sets, or None."""
     open_keys = set(keys(candidate.text))
-    if not open_keys:
-        return None
-    for rival in reversed(rivals):
-        before = len(open_keys)
+    for rival in reversed(rivals if open_keys else ()):
         open_keys.difference_update(keys(rival.text))
-        if not open_keys and before:
+        if not open_keys:
             return rival
     return None
+
+
+def _heap_gives_way(
+    candidates: tuple[Candidate, ...], by: Candidate | None, names: frozenset[str]
+) -> Outcome:
+    """Leave out the defaults of other origins that set nothing but these names."""
+    if by is None:
+        return Outcome(candidates)
+
+    def loses(candidate: Candidate) -> bool:
+        sets = set(keys(candidate.text))
+        return candidate.default and candidate.origin != by.origin and bool(sets) and sets <= names
+
+    return _leave_out(candidates, loses, f"{show(by.text)} ({by.origin}) sets the heap")
 
 
 def _leave_out(

@@ -7,13 +7,16 @@ Problems of independent parts are collected, so that all are shown at once.
 from __future__ import annotations
 
 import hashlib
+import os.path
 
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.plan import command, files, questions
 from entrypoint.plan.model import ExitRule, Launch, Note, Plan, StopStep
 from entrypoint.plan.scope import Scope
 from entrypoint.records import record, replace
+from entrypoint.rendering import properties
 from entrypoint.rendering.placeholders import resolve_placeholders
+from entrypoint.settings import resolve as resolution
 from entrypoint.values import Secret, format_duration, parse_duration, reveal
 
 TYPE_CHECKING = False
@@ -40,6 +43,49 @@ class Found:
     """What home, run, host and java.home stand for."""
     layers: Mapping[str, PropertiesFile]
     templates: Mapping[str, str]
+
+
+def resolve(profile: Profile, inputs: Inputs, facts: Facts, templates: Mapping[str, str]) -> Found:
+    """Return what a plan is built from; raises ProblemsError with every wrong or missing setting."""
+    layers = _layers(profile, inputs)
+    names = {"host": facts.hostname}
+    settings = resolution.resolve(profile, inputs, _entries(layers), names)
+    run = settings.get(resolution.RUN_SETTING)
+    fixed = {
+        **names,
+        "home": resolution.home_of(profile, settings),
+        "run": reveal(run.text) if run and run.text else "",
+        "java.home": facts.java_home,
+    }
+    return Found(profile, settings, inputs, facts, fixed, layers, templates)
+
+
+def java_home(profile: Profile, inputs: Inputs) -> str:
+    """Return where the settings say that java is; "" where they do not, or are wrong."""
+    try:
+        settings = resolution.resolve(profile, inputs, _entries(_layers(profile, inputs)), {})
+    except ProblemsError:
+        return inputs.env("JAVA_HOME") or ""
+    found = settings.get("java.home")
+    return reveal(found.text) if found and found.text else ""
+
+
+def _layers(profile: Profile, inputs: Inputs) -> dict[str, PropertiesFile]:
+    names = {os.path.basename(spec.source) for spec in profile.files if spec.kind == "properties"}
+    return {
+        file.path: properties.parse(file.content, file.path)
+        for file in inputs.files
+        if not file.problem and os.path.basename(file.path) in names
+    }
+
+
+def _entries(layers: Mapping[str, PropertiesFile]) -> dict[str, tuple[tuple[str, str, int], ...]]:
+    return {
+        path: tuple(
+            (piece.key, piece.value, piece.line) for piece in layer.pieces if piece.key is not None
+        )
+        for path, layer in layers.items()
+    }
 
 
 def build(found: Found) -> Plan:

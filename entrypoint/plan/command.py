@@ -11,7 +11,7 @@ from itertools import groupby
 from entrypoint.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem, ProblemsError
 from entrypoint.jvm import command as jvm
 from entrypoint.jvm import options
-from entrypoint.jvm.release import JdkRange, parse_release, parse_version_output
+from entrypoint.jvm.release import JdkRange, identify
 from entrypoint.plan.model import CommandPart, MemoryRow, Note
 from entrypoint.plan.scope import SecretInTextError
 from entrypoint.records import record
@@ -56,8 +56,8 @@ def find_jdk(profile: Profile, facts: Facts) -> Jdk:
         raise ProblemsError(
             Problem("java-not-executable" if found else "java-not-found", what, details, code)
         )
-    release = parse_release(facts.release_text) or parse_version_output(facts.version_text)
-    if release is None:
+    jdk = identify(facts.java_home, facts.java, facts.release_text, facts.version_text)
+    if jdk is None:
         first = next(iter(facts.version_text.splitlines()), "nothing")
         details = (
             ("looked at", f"{facts.java_home}/release, {facts.java} -version"),
@@ -67,7 +67,6 @@ def find_jdk(profile: Profile, facts: Facts) -> Jdk:
         raise ProblemsError(
             Problem("java-unknown-version", "cannot tell which java this is", details)
         )
-    jdk = release.at(facts.java_home, facts.java)
     java = profile.java
     if (
         java is not None

@@ -103,7 +103,10 @@ def _candidate(label: str, kind: str, place: str, value: str) -> str:
 def _head(plan: Plan, style: Style) -> list[str]:
     launch, facts = plan.launch, plan.facts
     name = f"{launch.name} {plan.profile_version}".strip()
-    sources = " + ".join(plan.profile_sources)
+    # A built-in profile has a bare name; what it extends is of no interest to whoever runs it.
+    own = [source for source in plan.profile_sources if "/" in source]
+    built_in = [] if own and own[0] == plan.profile_sources[0] else ["built-in"]
+    sources = " + ".join([*built_in, *own])
     lines = [f"{style.heading(name)}   profile {sources}   plan {launch.digest}"]
     if plan.jdk is not None:
         supported = f"   supported {plan.supported}" if plan.supported else ""
@@ -189,7 +192,7 @@ def _questions(plan: Plan, style: Style) -> list[str]:
         often = f"every {format_duration(check.interval)}, fails after {check.failures}: {roles}"
         lines.extend(_question(label, check, often, style))
     for label, note in zip(_labels("Left out"), plan.left_out, strict=False):
-        lines.append(_row(label, f"{note.text}: {note.origin}", style))
+        lines.extend(_rows(label, f"{note.text}: {note.origin}", style))
     lines.append(_row("Stop", _ladder(plan), style))
     return lines
 
@@ -244,7 +247,9 @@ def _ladder(plan: Plan) -> str:
 
 
 def _remarks(plan: Plan, style: Style) -> list[str]:
-    lines = [_row("Ignored", f"{note.text}   {note.origin}", style) for note in plan.ignored]
+    lines: list[str] = []
+    for label, note in zip(_labels("Ignored"), plan.ignored, strict=False):
+        lines.extend(_rows(label, f"{note.text}   {note.origin}", style))
     for wrong, meant in plan.suggestions:
         label, text = (
             ("Did you mean", f"{wrong} → {meant}")
@@ -257,6 +262,12 @@ def _remarks(plan: Plan, style: Style) -> list[str]:
 
 def _row(label: str, text: str, style: Style) -> str:
     return f"{style.heading(label)}{' ' * max(1, _LABEL - len(label))}{text}"
+
+
+def _rows(label: str, text: str, style: Style) -> list[str]:
+    """Return a row, folded under itself where it is too long."""
+    first, *rest = textwrap.wrap(text, WIDTH - _LABEL, break_on_hyphens=False) or [""]
+    return [_row(label, first, style), *(" " * _LABEL + line for line in rest)]
 
 
 def _wrapped(label: str, text: str, indent: str, width: int) -> Iterable[str]:

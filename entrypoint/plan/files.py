@@ -94,7 +94,7 @@ def render(
 
 def _template(source: str, target: str, scope: Scope, texts: Mapping[str, str]) -> bytes:
     text = texts.get(source)
-    if text is None:
+    if not text:
         details = (
             ("where", source),
             ("expected", "a built-in template, or the path of a readable file"),

@@ -5,11 +5,12 @@ Here: nothing can go wrong any more; `check` and `rules` have been passed. Pure.
 
 from __future__ import annotations
 
-from typing import cast
-
-from entrypoint.profile.rules import entries, flag, text
+from entrypoint.profile.nodes import ListNode, MapNode, Scalar, entries, flag, text
 from entrypoint.profile.schema import (
     CHECK_KINDS,
+    CHECK_ROLES,
+    FILE_KINDS,
+    SETTING_TYPES,
     CheckSpec,
     ExitSpec,
     FileSpec,
@@ -20,12 +21,10 @@ from entrypoint.profile.schema import (
     SettingSpec,
     StopSpec,
 )
-from entrypoint.profile.yaml_nodes import ListNode, MapNode, Scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrypoint.profile.schema import CheckKind, CheckRole, FileKind, SettingType
-    from entrypoint.profile.yaml_nodes import Node
+    from entrypoint.profile.nodes import Node
 
 
 def profile(document: MapNode, name: str, sources: tuple[str, ...]) -> Profile:
@@ -58,7 +57,7 @@ def _setting(name: str, node: Node) -> SettingSpec:
     default = entries(node).get("default")
     return SettingSpec(
         name=name,
-        type=cast("SettingType", text(node, "type") or "text"),
+        type=next(t for t in SETTING_TYPES if t == (text(node, "type") or "text")),
         place=node.place,
         env=text(node, "env"),
         property=text(node, "property"),
@@ -75,10 +74,10 @@ def _setting(name: str, node: Node) -> SettingSpec:
 
 
 def _file(name: str, node: Node) -> FileSpec:
-    kind = next(k for k in ("properties", "template", "copy") if text(node, k) is not None)
+    kind = next(k for k in FILE_KINDS if text(node, k) is not None)
     return FileSpec(
         name=name,
-        kind=cast("FileKind", kind),
+        kind=kind,
         source=text(node, kind) or "",
         target=text(node, "target") or "",
         place=node.place,
@@ -122,13 +121,13 @@ def _memory(node: Node | None) -> MemorySpec:
 
 def _check(name: str, node: Node) -> CheckSpec:
     kind = next(k for k in CHECK_KINDS if k in entries(node))
-    roles = tuple(cast("CheckRole", role) for role in _texts(node, "for"))
+    asked = _texts(node, "for")
     return CheckSpec(
         name=name,
-        kind=cast("CheckKind", kind),
+        kind=kind,
         arguments=_texts_by_name(node, kind),
         place=node.place,
-        roles=roles,
+        roles=tuple(role for role in CHECK_ROLES if role in asked),
         timeout=text(node, "timeout") or "2s",
         interval=text(node, "interval") or "5s",
         failures=_number(node, "failures") or 3,

@@ -9,17 +9,17 @@ from __future__ import annotations
 from entrypoint.errors import Problem
 from entrypoint.profile.grammar import OWN_REFERENCES, Keyed, Leaf, Listed, Named, TextOr
 from entrypoint.profile.kinds import KINDS
+from entrypoint.profile.nodes import ListNode, MapNode, Scalar, flag, text
 from entrypoint.profile.references import names
 from entrypoint.profile.spelling import closest, listed
-from entrypoint.profile.yaml_nodes import ListNode, MapNode, Scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from entrypoint.profile.grammar import Shape
+    from entrypoint.profile.nodes import Node
     from entrypoint.profile.schema import Place
-    from entrypoint.profile.yaml_nodes import Node
 
 _SYNONYMS = {
     "string": "text",
@@ -35,9 +35,12 @@ _SYNONYMS = {
 }
 """What other tools call it."""
 
+_TYPES = {"duration": ("duration",), "size": ("size",), "percent": ("percent", "int")}
+"""For kinds of scalars that are numbers: the types of settings that they may refer to."""
+
 
 class Check:
-    """Walks a document; `settings` are the names that references may use.
+    """Walks a document; `settings` are what references may name.
 
     Without `settings` the document is one of several and is looked at alone: references and missing keys
     are not judged.
@@ -45,13 +48,11 @@ class Check:
 
     def __init__(
         self,
-        settings: Collection[str] | None = None,
-        secrets: Collection[str] = (),
+        settings: Mapping[str, Node] | None = None,
         removed: Mapping[tuple[str, ...], Place] | None = None,
     ) -> None:
         self.alone = settings is None
-        self.settings = settings or ()
-        self.secrets = secrets
+        self.settings = settings or {}
         self.removed = removed or {}
         self.problems: list[Problem] = []
 
@@ -142,9 +143,9 @@ class Check:
         elif kind.references == "setting":
             self._reference(node.text, node, path, ())
         elif kind.references:
-            self._references(node, path, kind.references)
+            self._references(node, path, leaf.kind)
 
-    def _references(self, node: Scalar, path: str, allowed: str) -> None:
+    def _references(self, node: Scalar, path: str, kind: str) -> None:
         try:
             found = names(node.text)
         except ValueError as error:
@@ -159,7 +160,10 @@ class Check:
         for name in found:
             if name not in OWN_REFERENCES or name in self.settings:
                 self._reference(name, node, path)
-            if name in self.secrets and allowed == "argv":
+            setting = self.settings.get(name)
+            if setting is not None and kind in _TYPES:
+                self._typed_reference(name, setting, node, path, kind)
+            if flag(setting, "secret") and KINDS[kind].references == "argv":
                 self._add(
                     "profile-secret-in-command",
                     f"{path} would put the secret {_quoted(name)} on java's command line",
@@ -167,6 +171,26 @@ class Check:
                     ("expected", "no secret there: everybody can read /proc/<pid>/cmdline"),
                     ("fix", "write it into a file, or hand it over in `environment`"),
                 )
+
+    def _typed_reference(
+        self, name: str, setting: Node, node: Scalar, path: str, kind: str
+    ) -> None:
+        """A duration with a unit is written as a bare number: it cannot be read back without it."""
+        type_, unit = text(setting, "type") or "text", text(setting, "unit")
+        if type_ not in _TYPES[kind]:
+            flaw = f"has type {type_}"
+        elif unit is not None:
+            flaw = f"has unit {unit}"
+        elif text(setting, "default") is None and not flag(setting, "required"):
+            flaw = "may have no value"
+        else:
+            return
+        self._add(
+            "profile-conflict",
+            f"{path} refers to {_quoted(name)}, which {flaw}",
+            node.place,
+            ("expected", f"a setting of type {_TYPES[kind][0]}, with a default and without a unit"),
+        )
 
     def _reference(
         self, name: str, node: Scalar, path: str, own: tuple[str, ...] = OWN_REFERENCES
@@ -205,11 +229,15 @@ class Check:
         self.problems.append(Problem(id_, what, (("where", str(place)), *details)))
 
 
-def _meant(text: str, choices: Collection[str]) -> str:
-    for word in (text.lower(), text.upper().removeprefix("SIG"), _SYNONYMS.get(text.lower(), "")):
+def _meant(given: str, choices: Collection[str]) -> str:
+    for word in (
+        given.lower(),
+        given.upper().removeprefix("SIG"),
+        _SYNONYMS.get(given.lower(), ""),
+    ):
         if word in choices:
             return word
-    return closest(text, choices, 2)
+    return closest(given, choices, 2)
 
 
 def _is_empty(node: Node) -> bool:

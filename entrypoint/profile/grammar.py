@@ -6,7 +6,13 @@ cannot disagree. Rules that a table cannot say are in `rules`. Pure.
 
 from __future__ import annotations
 
-from entrypoint.profile.schema import CHECK_ARGUMENTS, CHECK_KINDS, CHECK_ROLES, SETTING_TYPES
+from entrypoint.profile.schema import (
+    CHECK_ARGUMENTS,
+    CHECK_KINDS,
+    CHECK_ROLES,
+    FILE_KINDS,
+    SETTING_TYPES,
+)
 from entrypoint.records import record
 
 TYPE_CHECKING = False
@@ -140,7 +146,7 @@ FILE = Keyed(
         _WHEN_FIELD,
         Field("once", Leaf("bool"), "Whether an existing target is left alone"),
     ),
-    alternatives=("properties", "template", "copy"),
+    alternatives=FILE_KINDS,
     needs_one=True,
 )
 

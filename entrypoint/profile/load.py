@@ -10,8 +10,9 @@ from entrypoint.profile import build, rules
 from entrypoint.profile.check import Check
 from entrypoint.profile.grammar import PROFILE
 from entrypoint.profile.merge import Merge
+from entrypoint.profile.nodes import MapNode, entries, text
 from entrypoint.profile.spelling import closest
-from entrypoint.profile.yaml_nodes import MAX_PROBLEMS, MapNode, parse
+from entrypoint.profile.yaml_nodes import MAX_PROBLEMS, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,9 +45,8 @@ def load(sources: Sequence[tuple[str, str]], builtin: Mapping[str, str]) -> Prof
     merged = MapNode({}, documents[0].place)
     for document in (*chain, *overlays):
         merged = merge.over(merged, document, PROFILE)
-    settings = rules.entries(merged, "settings")
-    secrets = [n for n, node in settings.items() if rules.flag(node, "secret")]
-    check = Check(settings, secrets, merge.removed)
+    settings = entries(merged, "settings")
+    check = Check(settings, merge.removed)
     check.walk(merged, PROFILE)
     problems += [*merge.problems, *check.problems]
     problems += rules.problems(merged, chain[0] if len(chain) > 1 else None, merge.removed)
@@ -59,9 +59,9 @@ def load(sources: Sequence[tuple[str, str]], builtin: Mapping[str, str]) -> Prof
 def _parse(sources: Sequence[tuple[str, str]]) -> tuple[list[MapNode], list[Problem]]:
     documents: list[MapNode] = []
     problems: list[Problem] = []
-    for name, text in sources:
+    for name, content in sources:
         try:
-            document, found = parse(name, text)
+            document, found = parse(name, content)
         except ProblemsError as error:
             problems.extend(error.problems)
         else:
@@ -105,12 +105,12 @@ def _arrange(
 
 
 def _name_of(document: MapNode) -> str:
-    return rules.text(document, "profile") or ""
+    return text(document, "profile") or ""
 
 
 def _extends(document: MapNode) -> tuple[str, Place]:
     node = document.entries.get("extends")
-    return rules.text(document, "extends") or BASE, node.place if node else document.place
+    return text(document, "extends") or BASE, node.place if node else document.place
 
 
 def _without_name(overlay: MapNode) -> MapNode:

@@ -7,15 +7,15 @@ says so), and of alternatives the later file's choice stays. No meaning beyond t
 from __future__ import annotations
 
 from entrypoint.errors import Problem
-from entrypoint.profile.grammar import Keyed, Listed, Named
+from entrypoint.profile.grammar import Keyed, Listed, Named, TextOr
+from entrypoint.profile.nodes import ListNode, MapNode, Scalar
 from entrypoint.profile.spelling import closest
-from entrypoint.profile.yaml_nodes import ListNode, MapNode, Scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrypoint.profile.grammar import Shape
+    from entrypoint.profile.nodes import Node
     from entrypoint.profile.schema import Place
-    from entrypoint.profile.yaml_nodes import Node
 
 
 class Merge:
@@ -46,6 +46,12 @@ class Merge:
     def _one(
         self, below: Node | None, node: Node, shape: Shape | None, path: tuple[str, ...]
     ) -> Node:
+        if isinstance(below, MapNode) and isinstance(shape, Keyed | Named):
+            if not isinstance(node, MapNode):
+                self._wrong_form(path, node)
+                return below
+        elif isinstance(shape, TextOr):
+            shape = shape.longer
         if isinstance(node, MapNode):
             empty = MapNode({}, node.place)
             return self.over(below if isinstance(below, MapNode) else empty, node, shape, path)
@@ -66,6 +72,12 @@ class Merge:
             if name not in overlay.entries:
                 entries.pop(name, None)
 
+    def _wrong_form(self, path: tuple[str, ...], node: Node) -> None:
+        """The mapping below stays, so that one mistake does not make everything else look wrong."""
+        form = "a list" if isinstance(node, ListNode) else "a text"
+        details = (("where", str(node.place)), ("expected", "a mapping"))
+        self.problems.append(Problem("profile-wrong-type", f"{'.'.join(path)} is {form}", details))
+
     def _remove(self, entries: dict[str, Node], path: tuple[str, ...], node: Scalar) -> None:
         key = path[-1]
         if entries.pop(key, None) is not None:
@@ -84,12 +96,8 @@ class Merge:
 def _inner_shape(shape: Shape | None, key: str) -> Shape | None:
     if isinstance(shape, Keyed):
         field = shape.field(key)
-        inner = field.shape if field else None
-    elif isinstance(shape, Named):
-        inner = shape.entry
-    else:
-        return None
-    return getattr(inner, "longer", inner)
+        return field.shape if field else None
+    return shape.entry if isinstance(shape, Named) else None
 
 
 def _is_null(node: Node | None) -> bool:

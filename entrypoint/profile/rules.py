@@ -7,15 +7,15 @@ malformed: `check` has told that already. Pure.
 from __future__ import annotations
 
 from entrypoint.errors import Problem
+from entrypoint.profile.nodes import ListNode, MapNode, entries, text
 from entrypoint.profile.references import names
-from entrypoint.profile.yaml_nodes import ListNode, MapNode, Scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from entrypoint.profile.nodes import Node
     from entrypoint.profile.schema import Place
-    from entrypoint.profile.yaml_nodes import Node
 
 MAX_CHAIN = 16
 """Settings that a default may lead through, one after the other."""
@@ -38,28 +38,15 @@ def problems(
         yield from _setting(name, node)
     yield from _chains(settings)
     yield from _layers(document, settings)
-    if base is not None:
+    if base is not None and ("settings",) in removed:
+        what = "settings of profile base are taken away"
+        fix = ("fix", "take away single settings: entrypoint itself needs those of profile base")
+        yield _problem("profile-conflict", what, removed["settings",], fix)
+    elif base is not None:
         yield from _base_settings(settings, entries(base, "settings"), removed)
+    if base is not None:
         yield from _java(document)
         yield from _stop(document)
-
-
-def entries(node: Node | None, *path: str) -> dict[str, Node]:
-    """Return the entries of the mapping at a path, or nothing where there is no mapping."""
-    for key in path:
-        node = node.entries.get(key) if isinstance(node, MapNode) else None
-    return dict(node.entries) if isinstance(node, MapNode) else {}
-
-
-def text(node: Node | None, key: str) -> str | None:
-    """Return the text of a mapping's entry, or None where it has no such text."""
-    found = node.entries.get(key) if isinstance(node, MapNode) else None
-    return found.text if isinstance(found, Scalar) and not found.is_null else None
-
-
-def flag(node: Node | None, key: str) -> bool:
-    """Return whether a mapping's entry is true, in any of YAML's spellings."""
-    return (text(node, key) or "").lower() in {"true", "yes", "on"}
 
 
 def _twice(settings: dict[str, Node], key: str) -> Iterator[Problem]:
@@ -155,10 +142,12 @@ def _base_settings(
     base: dict[str, Node],
     removed: Mapping[tuple[str, ...], Place],
 ) -> Iterator[Problem]:
+    if not settings:
+        return
     for name, node in base.items():
         found = settings.get(name)
         if found is None:
-            place = removed.get(("settings", name)) or removed.get(("settings",)) or node.place
+            place = removed.get(("settings", name), node.place)
             what = f'setting "{name}" of profile base is taken away'
             fix = ("fix", "give it another default instead: entrypoint itself needs it")
             yield _problem("profile-conflict", what, place, fix)

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     CheckRole: TypeAlias = Literal["startup", "readiness", "liveness"]
     FileKind: TypeAlias = Literal["properties", "template", "copy"]
 
-SETTING_TYPES = (
+SETTING_TYPES: tuple[SettingType, ...] = (
     "text", "words", "int", "bool", "port", "duration", "size", "percent",
     "url", "jdbc-url", "address", "addresses", "path", "choice",
 )  # fmt: skip
-CHECK_KINDS = ("tcp", "http", "mysql", "zookeeper", "file")
-CHECK_ROLES = ("startup", "readiness", "liveness")
+CHECK_KINDS: tuple[CheckKind, ...] = ("tcp", "http", "mysql", "zookeeper", "file")
+CHECK_ROLES: tuple[CheckRole, ...] = ("startup", "readiness", "liveness")
+FILE_KINDS: tuple[FileKind, ...] = ("properties", "template", "copy")
 
 CHECK_ARGUMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tcp": (("address",), ()),

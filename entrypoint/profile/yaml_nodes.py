@@ -8,52 +8,21 @@ aliases are refused. What the nodes mean is not known here.
 from __future__ import annotations
 
 from entrypoint.errors import Problem, ProblemsError
+from entrypoint.profile.nodes import ListNode, MapNode, Scalar
 from entrypoint.profile.schema import Place
-from entrypoint.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any, NoReturn, TypeAlias
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
 
-    Node: TypeAlias = "Scalar | ListNode | MapNode"
+    from entrypoint.profile.nodes import Node
 
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 32
 MAX_PROBLEMS = 50
 _STANDARD_TAGS = ("str", "int", "float", "bool", "null", "map", "seq", "timestamp")
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-
-
-@record
-class Scalar:
-    """A text as it was written; `plain` tells that it stood without quotes."""
-
-    text: str
-    plain: bool
-    place: Place
-
-    @property
-    def is_null(self) -> bool:
-        """Whether this is YAML's null: nothing, `~` or `null`, without quotes."""
-        return self.plain and self.text in _NULLS
-
-
-@record
-class ListNode:
-    """A list of nodes."""
-
-    items: tuple[Node, ...]
-    place: Place
-
-
-@record
-class MapNode:
-    """A mapping from text to nodes; the place of each node is the line of its key."""
-
-    entries: Mapping[str, Node]
-    place: Place
 
 
 class _Open:

@@ -153,7 +153,9 @@ class _Search:
             self.looked_at.append(f"{path} (missing)")
             return
         if found.problem:
-            self._unreadable(_kind(found), path, path, found.problem)
+            details = (("where", path), ("says", found.problem))
+            what = "cannot read a properties file"
+            self._problem(_kind(found), Problem("setting-file-unreadable", what, details))
             return
         entries = [entry for entry in self.sources.layers.get(path, ()) if entry[0] == key]
         if not entries:
@@ -192,7 +194,9 @@ class _Search:
         if place.startswith("$") and reason == "no such file":
             details.append(("fix", f"mount the file, or unset {place[1:]}"))
         what = f'cannot read the file for setting "{self.spec.name}"'
-        problem = Problem("setting-file-unreadable", what, tuple(details))
+        self._problem(kind, Problem("setting-file-unreadable", what, tuple(details)))
+
+    def _problem(self, kind: str, problem: Problem) -> None:
         self.unreadable.append((PRECEDENCE.index(kind), problem))
 
 

@@ -89,7 +89,7 @@ def _open_folder(path: str, make_mode: int | None = None) -> int:
             finally:
                 os.close(found)
             links += 1
-            if False:
+            if links > _MAX_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             names += target.split("/")[::-1]
             if target.startswith("/"):

@@ -49,6 +49,8 @@ class MariaDB(Service):
                 f"--datadir={self.folder / 'data'}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
+                # A bare machine may not be able to look up its own name, nor localhost.
+                "--force",
                 *_as_root(),
             ],
             timeout=120,

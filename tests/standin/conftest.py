@@ -11,8 +11,9 @@ from lab.services import MariaDB, ZooKeeper
 from standin.build import Distribution
 from standin.world import World
 
-# Sessions last 2 to 20 ticks: otter asks for 60 s and gets 4 s here.
-TICK = 200
+# Sessions last 2 to 20 ticks: otter asks for 60 s and gets 8 s here,
+# enough for a JVM to start again on a busy machine before the session of the killed one ends.
+TICK = 400
 
 
 @pytest.fixture(scope="session")

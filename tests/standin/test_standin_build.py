@@ -13,7 +13,7 @@ from lab.command import environment
 from lab.net import accepts, free_port, wait_until
 from standin.browser import PATIENCE
 from standin.build import Distribution, build
-from standin.world import World
+from standin.world import UP_MANAGER, World
 
 
 def test_a_second_build_takes_the_first_ones_tarballs(standin: Distribution) -> None:
@@ -61,7 +61,8 @@ def test_startup_sh_leaves_java_in_the_background_and_a_pid_file_that_refuses_th
         assert subprocess.run([home / "bin/startup.sh"], env=env, check=False).returncode == 0
         wait_until(lambda: accepts(port), PATIENCE, "the web port opens")
         # the shipped logback.xml writes to files, and only there
-        assert "stand-in manager is up" in (home / "logs/manager.log").read_text()
+        log = home / "logs/manager.log"
+        wait_until(lambda: UP_MANAGER in log.read_text(), PATIENCE, "the log says that it is up")
         again = subprocess.run([home / "bin/startup.sh"], env=env, capture_output=True, check=False)
         assert again.returncode == 1
         assert b"otter.pid exists" in again.stderr

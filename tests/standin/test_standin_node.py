@@ -190,7 +190,7 @@ def test_a_channel_that_loses_its_only_node_is_paused_until_somebody_starts_it(
     manager.browser.log_in()
     manager.set_channel(channel, "start")
     assert "运行" in manager.browser.get("channel_list.htm").text
-    wait_until(lambda: manager.shows(nid) == "started", PATIENCE, "the manager saw the node")
+    manager.sees(nid)
     assert node.terminate() == 143
     wait_until(lambda: world.channel_state(channel) == "PAUSE", PATIENCE, "the channel pauses")
     assert "挂起" in manager.browser.get("channel_list.htm").text
@@ -220,6 +220,7 @@ def test_the_self_monitor_leaves_channels_alone_when_told_so(world: World) -> No
     channel = world.add_channel(nid)
     world.set_state(channel, "START")
     node = world.node(nid, manager)
+    manager.sees(nid)
     assert node.terminate() == 143
     wait_until(lambda: world.channel_state(channel) == "PAUSE", PATIENCE, "the channel pauses")
     world.node(nid, manager)

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.net import LOOPBACK, accepts, free_port
+from lab.net import LOOPBACK, accepts, free_port, wait_until
 from lab.services import MariaDB, ZooKeeperClient
-from standin.browser import Browser
+from standin.browser import PATIENCE, Browser
 from standin.build import Distribution, unpack
 from standin.program import Program
 
@@ -29,6 +29,7 @@ LOGBACK = """<configuration>
     <encoder><pattern>%-5level %logger - %msg%n</pattern></encoder>
   </appender>
   <logger name="com.alibaba.otter.manager.deployer" level="info"/>
+  <logger name="standin.manager.Channels" level="info"/>
   <logger name="com.alibaba.otter.node.deployer.OtterLauncher" level="info"/>
   <root level="warn"><appender-ref ref="CONSOLE"/></root>
 </configuration>
@@ -58,6 +59,12 @@ class Manager(Program):
         rows = self.browser.get("node_list.htm").text.split("<tr>")
         row = next(row for row in rows if row.startswith(f"<td>{nid}</td>"))
         return {"已启动": "started", "未启动": "not started"}[STATE.findall(row)[0]]
+
+    def sees(self, nid: int) -> None:
+        """Return when it has noticed that the node is there; it pauses channels of no other."""
+        # a node that an earlier test killed may still be in the list
+        line = re.compile(rf"live nodes are \[(.*, )?{nid}(, .*)?\]")
+        wait_until(lambda: line.search(self.output), PATIENCE, f"the manager sees node {nid}")
 
     def set_channel(self, channel: int, status: str) -> None:
         """Follow the link that starts or stops a channel; needs a login."""

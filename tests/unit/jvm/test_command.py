@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrypoint.errors import format_problems
@@ -178,6 +178,7 @@ def test_no_conflict(line: str, feature: int) -> None:
     assert given_options(feature, line, profile="-XX:+UseG1GC").problems == ()
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(FEATURES),
     st.lists(st.sampled_from(sorted(COLLECTORS)), max_size=2),
@@ -226,6 +227,8 @@ def test_an_initial_heap_alone_replaces_only_the_initial_heap() -> None:
     assert result.argv == ("-Xmx700m", "-Xms100m")
     percentage = given_options(17, "-XX:InitialRAMPercentage=5", computed="-Xms700m -Xmx700m")
     assert percentage.argv == ("-Xmx700m", "-XX:InitialRAMPercentage=5")
+    reason = "-XX:InitialRAMPercentage=5 (JAVA_OPTIONS) sets the heap (computed)"
+    assert notes_about(percentage, "700m") == [f"-Xms700m left out: {reason}"]
 
 
 def test_the_rest_of_the_defaults_stays_when_the_user_sets_the_heap() -> None:
@@ -371,6 +374,7 @@ def test_shell_syntax_stays_and_is_noted() -> None:
     assert result.argv == ("-Da=$HOME", "-Db=`id`")
     assert notes_about(result, "-Da holds $HOME")
     assert notes_about(result, "-Db holds `")
+    assert given_options(17, profile="-Da=$HOME").notes == ()
 
 
 # --- variables of the JVM ---
@@ -450,6 +454,7 @@ OPTIONS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(FEATURES), st.lists(OPTIONS, max_size=6), st.lists(OPTIONS, max_size=6))
 def test_the_result_is_stable(feature: int, profile: list[str], user: list[str]) -> None:
     """What comes out goes in again unchanged: no rule makes work for another."""

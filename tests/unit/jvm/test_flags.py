@@ -139,7 +139,7 @@ def test_dropped_with_a_reason(option: str, feature: int) -> None:
         ("-XX:MaxRAMPercentage=75", 11), ("-XX:MaxRAMPercentage=75.0", 8), ("-XX:+UseZGC", 15),
         ("-XX:ThreadPriorityPolicy=1", 11), ("-Djava.security.manager=allow", 17), ("-Dany=thing", 8),
         ("-Xss256k", 8), ("-Xss160k", 11), ("-XX:MaxTenuringThreshold=15", 8), ("-Xmx64t", 25),
-        ("-XX:TieredStopAtLevel=1", 21),
+        ("-XX:TieredStopAtLevel=1", 21), ("-XX:TieredStopAtLevel=5", 8), ("-Xmx1m", 8),
     ],
 )  # fmt: skip
 def test_kept(option: str, feature: int) -> None:
@@ -160,7 +160,8 @@ def test_kept(option: str, feature: int) -> None:
         ("-XX:ParallelGCThreads=two", 17), ("-XX:NativeMemoryTracking=all", 17),
         ("-XX:+UseZGC", 8), ("-Xbootclasspath/p:/x", 11), ("-Djava.security.manager", 25),
         ("-Djava.security.manager=com.example.Mine", 25), ("--add-modules=java.xml.bind", 11),
-        ("@/options", 8), ("-Xloggc:/a:b", 8), ("-d32", 17), ("--module-path=/x", 8),
+        ("@/options", 8), ("-Xloggc:/a:b", 8), ('-Xlog:gc:file="/a:b"', 8),
+        ("-d32", 17), ("--module-path=/x", 8),
     ],
 )  # fmt: skip
 def test_refused_with_what_to_do(option: str, feature: int) -> None:

@@ -38,6 +38,7 @@ def test_split(text: str, words: tuple[str, ...]) -> None:
     assert split(text) == words
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=8), max_size=6))
 def test_split_reads_what_a_shell_would_quote(words: list[str]) -> None:
     assert split(shlex.join(words)) == tuple(words)

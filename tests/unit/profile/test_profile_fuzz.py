@@ -57,26 +57,26 @@ def check(text: str) -> None:
         assert all("where" in dict(problem.details) for problem in found)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 def test_text_that_resembles_yaml(text: str) -> None:
     check(text)
     check("profile: mine\n" + text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(WORDS, VALUES, max_size=6))
 def test_documents_of_the_right_words_in_wrong_places(document: dict[str, object]) -> None:
     check(yaml.safe_dump(document | {"profile": "mine"}))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(BUILTIN)), st.data())
 def test_a_built_in_profile_with_a_piece_cut_out(name: str, data: st.DataObject) -> None:
     text = BUILTIN[name]

@@ -6,13 +6,11 @@ import pytest
 import yaml
 
 from entrypoint.errors import Problem, ProblemsError
+from entrypoint.profile.nodes import ListNode, MapNode, Scalar
 from entrypoint.profile.yaml_nodes import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_NODES,
-    ListNode,
-    MapNode,
-    Scalar,
     parse,
 )
 

@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.utils import floatToGoString
 
 from entrypoint.lifecycle.health import (
     PHASES,
@@ -164,9 +165,12 @@ def test_a_zombie_has_no_memory_and_no_false_zero(child: int) -> None:
 def test_another_child_is_another_process(child: int) -> None:
     current = replace(SNAPSHOT, child_pid=os.getpid(), child_alive=True)
     exporter = Exporter(lambda: current, lambda: NOW)
-    exporter.render("")
+    first = exporter.render("")[0]
     current = replace(SNAPSHOT, child_pid=child, child_alive=True)
-    assert b"\nprocess_threads 1.0\n" in exporter.render("")[0]
+    resident = psutil.Process(child).memory_info().rss
+    line = f"\nprocess_resident_memory_bytes {floatToGoString(resident)}\n"  # type: ignore[no-untyped-call]
+    assert line.encode() in exporter.render("")[0]
+    assert line.encode() not in first
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to become somebody else")

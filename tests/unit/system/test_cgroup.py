@@ -115,6 +115,7 @@ def test_a_mount_that_begins_above_our_group(tmp_path: Path) -> None:
     root = v2(tmp_path, files, path="/kubepods/pod1/ctr", inside="/kubepods/pod1")
     assert cgroup.memory_limit(root) == 512 * MIB
     # A name that only begins alike is not above us.
+    files["0/ctr/memory.max"] = "1048576"
     other = v2(tmp_path / "other", files, path="/kubepods/pod10/ctr", inside="/kubepods/pod1")
     assert cgroup.memory_limit(other) is None
 

@@ -115,12 +115,12 @@ def test_a_port_that_java_listens_on_with_ipv6_is_taken() -> None:
 
 
 def test_a_port_of_closed_connections_is_free() -> None:
-    with listener("127.0.0.1") as port:
-        with socket.create_connection(("127.0.0.1", port)):
-            pass
-        # Whoever closes first keeps the connection in TIME_WAIT.
-        client = socket.create_connection(("127.0.0.1", port))
-    client.close()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            # Whoever closes first keeps the connection in TIME_WAIT.
+            server.accept()[0].close()
+            assert client.recv(1) == b""
     assert ports_taken((port,)) == ()
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -87,6 +88,12 @@ def test_executable_means_for_us() -> None:
         assert find_java(home, "")[2] == ""
         problem = in_child(lambda: find_java(home, "")[2], uid=NOBODY)
         assert f"is not executable for uid {NOBODY} (mode 0700)" in problem
+
+        def look_with_other_rights() -> str:
+            os.seteuid(NOBODY)
+            return find_java(home, "")[2]
+
+        assert "is not executable" in in_child(look_with_other_rights)
         java.parent.chmod(0o700)
         problem = in_child(lambda: find_java(home, "")[2], uid=NOBODY)
         assert "cannot be looked at (Permission denied)" in problem
@@ -244,9 +251,13 @@ def test_what_cannot_be_executed_has_the_shells_status(tmp_path: Path) -> None:
 def test_a_run_has_no_signal_blocked_and_none_of_ours_ignored() -> None:
     """PID 1 blocks everything, and Python ignores PIPE and XFSZ: java must not inherit that."""
 
+    # Not by way of a shell, since dash clears its mask.
+    program = shutil.which("grep")
+    assert program is not None
+
     def run() -> str:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        return run_java(SHELL, ("-c", "grep Sig /proc/self/status"), 60, ENVIRON)[1]
+        return run_java(program, ("Sig", "/proc/self/status"), 60, ENVIRON)[1]
 
     masks = dict(line.split(":\t") for line in in_child(run).splitlines())
     ignored = int(masks["SigIgn"], 16)

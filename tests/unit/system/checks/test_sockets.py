@@ -148,6 +148,7 @@ def test_a_drip_does_not_extend_the_deadline(drips: Callable[..., Actor], read: 
         def read_all() -> None:
             if read == "receive_exactly":
                 connection.receive_exactly(100)
+                return
             while connection.receive():
                 pass
 

@@ -94,12 +94,12 @@ public final class ZooKeeperSession implements Watcher {
         });
     }
 
-    /** Returns the names below a path, creating the path. */
-    public List<String> children(String path, long patienceMillis)
+    /** Returns the names below a path, creating the path; a watcher, if any, hears of the next change. */
+    public List<String> children(String path, Watcher watcher, long patienceMillis)
             throws KeeperException, InterruptedException {
         return insist(patienceMillis, zk -> {
             ensure(path);
-            return zk.getChildren(path, false);
+            return zk.getChildren(path, watcher);
         });
     }
 

@@ -3,7 +3,10 @@ package standin.manager;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.apache.zookeeper.KeeperException;
+import org.apache.zookeeper.Watcher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import standin.Delay;
@@ -28,6 +31,8 @@ final class Channels {
     private final ZooKeeperSession zooKeeper;
     private final boolean recovers;
     private final long recoveryMillis;
+    private final Semaphore changed = new Semaphore(0);
+    private final Watcher wake = event -> changed.release();
 
     Channels(Database database, ZooKeeperSession zooKeeper, Settings settings) {
         this.database = database;
@@ -39,7 +44,7 @@ final class Channels {
 
     /** Returns the ids of the nodes that have an ephemeral; waits for ZooKeeper when it is away. */
     List<String> liveNodes() throws KeeperException, InterruptedException {
-        return zooKeeper.children(NODES, Delay.MANAGER_ZOOKEEPER_LOST.millis());
+        return zooKeeper.children(NODES, null, Delay.MANAGER_ZOOKEEPER_LOST.millis());
     }
 
     State state(long channelId) throws KeeperException, InterruptedException {
@@ -68,8 +73,13 @@ final class Channels {
         long nextRecovery = System.currentTimeMillis() + recoveryMillis;
         while (true) {
             try {
-                Thread.sleep(LOOK_MILLIS);
-                List<String> now = liveNodes();
+                changed.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+                changed.drainPermits();
+                // one watcher for all time: ZooKeeper keeps it once, however often it is set
+                List<String> now = zooKeeper.children(NODES, wake, Delay.MANAGER_ZOOKEEPER_LOST.millis());
+                if (!now.equals(before)) {
+                    logger.info("live nodes are {}", now);
+                }
                 if (!now.containsAll(before)) {
                     change(State.START, State.PAUSE, now);
                 }

@@ -1,0 +1,1 @@
+"""TOUCH: the only place with system calls, besides serve/ and the supervisor."""
