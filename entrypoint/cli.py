@@ -14,6 +14,7 @@ from entrypoint.plan import build, document, explain
 from entrypoint.plan.explain import Style
 from entrypoint.profile.spelling import closest
 from entrypoint.records import replace
+from entrypoint.settings.resolve import default_problems
 from entrypoint.system import files
 
 TYPE_CHECKING = False
@@ -156,6 +157,8 @@ def _profiles(request: arguments.Request) -> int:
             return _print(f"{profile.name}: {profile.description}")
         case _:
             profile = prepare.load_profile(replace(request, profile=_target(request)))
+            if problems := default_problems(profile):
+                raise ProblemsError(*problems)
             counts = f"{len(profile.settings)} settings, {len(profile.files)} files"
             return _print(f"{_target(request)}: good; profile {profile.name}, {counts}")
 

@@ -7,7 +7,6 @@ main class and their arguments come from the profile, not from here.
 from __future__ import annotations
 
 import re
-from typing import assert_never
 
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.jvm import conflicts, flags, gclog
@@ -15,7 +14,7 @@ from entrypoint.jvm.conflicts import Candidate, OptionNote
 from entrypoint.jvm.options import Words, launch_name, pair, show, split_as_jvm, unexpanded
 from entrypoint.jvm.problems import misplaced, refused, stray
 from entrypoint.jvm.release import LATEST_MEASURED, OLDEST_FEATURE
-from entrypoint.records import record, replace
+from entrypoint.records import assert_never, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

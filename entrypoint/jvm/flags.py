@@ -25,9 +25,9 @@ UNLOCK = {
 }
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_SIZE = re.compile(r"(0[xX][0-9a-fA-F]{1,16}|\d{1,19})([kKmMgGtT]?)")
-_INT = re.compile(r"-?(0[xX][0-9a-fA-F]{1,16}|\d{1,19})[kKmMgGtT]?")
-_PERCENT = re.compile(r"\d{1,3}(?:\.\d{0,17})?")
+_SIZE = r"(0[xX][0-9a-fA-F]{1,16}|\d{1,19})([kKmMgGtT]?)"
+_INT = r"-?(0[xX][0-9a-fA-F]{1,16}|\d{1,19})[kKmMgGtT]?"
+_PERCENT = r"\d{1,3}(?:\.\d{0,17})?"
 _SHORT_SIZES = {"-Xmx": "MaxHeapSize", "-Xms": "InitialHeapSize", "-Xmn": "NewSize",
                 "-Xss": "ThreadStackSize", "-Xmaxjitcodesize": "ReservedCodeCacheSize"}  # fmt: skip
 _MIN_HEAP = 2 << 20
@@ -35,7 +35,7 @@ _MIN_STACK_8 = 228 << 10
 _MAX_STACK = 1 << 30
 # 8 checks this range only; it takes any other number as it comes.
 _CHECKED_BY_8 = frozenset({"MaxTenuringThreshold"})
-_LOG_NAME_OF_8 = re.compile(r"[A-Za-z0-9/_.%-]*")
+_LOG_NAME_OF_8 = r"[A-Za-z0-9/_.%-]*"
 _SIZE_FORM = "a whole number with k, m or g, such as 512m"
 
 
@@ -113,7 +113,11 @@ def check_value(option: str, feature: int) -> Refuse | None:
     short = next((prefix for prefix in _SHORT_SIZES if option.startswith(prefix)), "")
     if short:
         return _check_size(_SHORT_SIZES[short], option[len(short) :], feature)
-    if feature <= 8 and option.startswith("-Xloggc:") and not _LOG_NAME_OF_8.fullmatch(option[8:]):
+    if (
+        feature <= 8
+        and option.startswith("-Xloggc:")
+        and not re.fullmatch(_LOG_NAME_OF_8, option[8:])
+    ):
         return Refuse(
             "JDK 8 does not take this file name", expected="letters, digits, / _ . - %p %t"
         )
@@ -134,7 +138,7 @@ def check_value(option: str, feature: int) -> Refuse | None:
 
 def parse_size(value: str) -> int | None:
     """Return a size as the JVM reads it (512m, 0x4000000), in bytes; None when it is none."""
-    found = _SIZE.fullmatch(value)
+    found = re.fullmatch(_SIZE, value)
     return (
         int(found[1], 0 if "x" in found[1].lower() else 10) * _UNITS[found[2].lower()]
         if found
@@ -252,7 +256,7 @@ def _check_typed(name: str, value_type: str, value: str, feature: int) -> Refuse
             checked = feature > 8 or name in _CHECKED_BY_8
             return _check_int(value, bounds if checked else "")
         case "percent":
-            fits = _PERCENT.fullmatch(value) is not None and float(value) <= 100
+            fits = re.fullmatch(_PERCENT, value) is not None and float(value) <= 100
             return None if fits else Refuse("its value is no percentage", expected="0.0 to 100.0")
         case "text":
             return None
@@ -278,7 +282,7 @@ def _check_size(name: str, value: str, feature: int) -> Refuse | None:
 
 
 def _check_int(value: str, bounds: str) -> Refuse | None:
-    if _INT.fullmatch(value) is None:
+    if re.fullmatch(_INT, value) is None:
         return Refuse("its value is no whole number", expected=_bounds_text(bounds))
     if not bounds:
         return None

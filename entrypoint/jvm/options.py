@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 131072
 _SPACE = " \t\r\n\f\v"
 _ENDS_PLAIN = _SPACE + "'\"\\"
-_SHELL_SYNTAX = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(|`")
+_SHELL_SYNTAX = r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(|`"
 
 _TAKES_NEXT_WORD = frozenset({
     "--add-exports", "--add-modules", "--add-opens", "--add-reads", "--class-path", "--describe-module",
@@ -120,7 +120,7 @@ def unexpanded(option: str) -> str:
 
     Only its form is returned, never a value: `$NAME`, `$(` or a backquote.
     """
-    found = _SHELL_SYNTAX.search(option)
+    found = re.search(_SHELL_SYNTAX, option)
     return found.group() if found else ""
 
 

@@ -5,6 +5,8 @@ Here: from records to mappings and lists. Secrets come out masked, file contents
 
 from __future__ import annotations
 
+from entrypoint.settings.parse import shown
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,13 +82,17 @@ def setting_document(setting: Setting) -> dict[str, object]:
     """Return one setting as JSON-like data: value, origin, and what it won against."""
     return {
         "name": setting.spec.name,
-        "value": None if setting.text is None else str(setting.text),
+        "value": None if setting.text is None else shown(setting.spec, setting.text),
         "secret": setting.spec.secret,
         "origin": None
         if setting.origin is None
         else {"kind": setting.origin.kind, "place": setting.origin.place},
         "rejected": [
-            {"value": str(one.value), "kind": one.origin.kind, "place": one.origin.place}
+            {
+                "value": shown(setting.spec, one.value),
+                "kind": one.origin.kind,
+                "place": one.origin.place,
+            }
             for one in setting.rejected
         ],
         "property": setting.spec.property,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 
 from entrypoint.records import record
+from entrypoint.settings.parse import shown
 from entrypoint.values import PRECEDENCE, format_duration, format_size
 
 TYPE_CHECKING = False
@@ -60,13 +61,13 @@ def explain_setting(setting: Setting, style: Style | None = None) -> str:
     """Return a setting's value, where it comes from, and every candidate that it won against."""
     style = style or Style()
     spec = setting.spec
-    value = "(no value)" if setting.text is None else str(setting.text)
+    value = "(no value)" if setting.text is None else shown(spec, setting.text)
     goes = f"   → {spec.property}" if spec.property else ""
     lines = [f"{style.heading(spec.name)} = {value}{style.faint(goes)}"]
     if setting.origin is not None:
         lines.append(_candidate("chosen", setting.origin.kind, setting.origin.place, ""))
     lines.extend(
-        _candidate("over", one.origin.kind, one.origin.place, str(one.value))
+        _candidate("over", one.origin.kind, one.origin.place, shown(spec, one.value))
         for one in setting.rejected
     )
     if setting.origin is None:
@@ -81,7 +82,7 @@ def explain_settings(settings: Sequence[Setting], style: Style | None = None) ->
     rows = [
         (
             one.spec.name,
-            "-" if one.text is None else str(one.text),
+            "-" if one.text is None else shown(one.spec, one.text),
             "" if one.origin is None else str(one.origin),
         )
         for one in settings
@@ -105,7 +106,7 @@ def _head(plan: Plan, style: Style) -> list[str]:
     name = f"{launch.name} {plan.profile_version}".strip()
     # A built-in profile has a bare name; what it extends is of no interest to whoever runs it.
     own = [source for source in plan.profile_sources if "/" in source]
-    built_in = [] if own and own[0] == plan.profile_sources[0] else ["built-in"]
+    built_in = ["built-in"] if f"{launch.name}.yaml" in plan.profile_sources else []
     sources = " + ".join([*built_in, *own])
     lines = [f"{style.heading(name)}   profile {sources}   plan {launch.digest}"]
     if plan.jdk is not None:
@@ -172,9 +173,11 @@ def _files(plan: Plan, style: Style) -> list[str]:
         return []
     lines = [style.heading("Files")]
     width = max((len(file.target) for file in plan.files), default=0)
-    lines.extend(
-        f"  {file.target:<{width}}   {file.mode:04o}   {file.summary}" for file in plan.files
-    )
+    for file in plan.files:
+        line = f"  {file.target:<{width}}   {file.mode:04o}   {file.summary}"
+        if len(line) > WIDTH:
+            line = f"  {file.target:<{width}}   {file.mode:04o}\n{'':<{_LABEL}}{file.summary}"
+        lines.append(line)
     lines.extend(f"  {folder}/   created when absent" for folder in plan.folders)
     return lines
 

@@ -34,8 +34,8 @@ _REFERENCE_TEXT = "a text, which may hold {references}"
 
 
 def _matches(pattern: str) -> Callable[[str, bool], bool]:
-    compiled = re.compile(pattern, re.ASCII)
-    return lambda text, _plain: compiled.fullmatch(text) is not None
+    # Not compiled before it is used: most patterns of the grammar are not met in a start.
+    return lambda text, _plain: re.fullmatch(pattern, text, re.ASCII) is not None
 
 
 def _pattern(expected: str, pattern: str, *types: str) -> Kind:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 _XML_SPECIAL: Final = re.compile("[&<>\"'\t\n\r]")
-_XML_FORBIDDEN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_XML_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]|\ufffe|\uffff")
 _XML_NAMES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 _NOT_PLAIN: Final = re.compile(r"[^ -\[\]-~]")
 _IN_KEY: Final = re.compile(r"[ =:#!]")
@@ -29,7 +29,7 @@ def xml(text: str) -> str:
     Tab, CR and LF become references, since a parser would turn them into spaces in an attribute.
     ValueError: a character that XML 1.0 cannot carry, not even as a reference.
     """
-    if _XML_FORBIDDEN.search(text):
+    if _XML_FORBIDDEN.search(text) or SURROGATE.search(text):
         raise ValueError("text without control characters (XML 1.0 cannot carry them)")
     return _XML_SPECIAL.sub(lambda m: _XML_NAMES.get(m[0]) or f"&#{ord(m[0])};", text)
 

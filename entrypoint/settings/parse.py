@@ -12,6 +12,7 @@ import re
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.values import (
     MASK,
+    Secret,
     duration_in,
     parse_address,
     parse_duration,
@@ -36,12 +37,10 @@ _BOOLS = {
     **dict.fromkeys(("false", "no", "off", "0"), "false"),
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#\[\]:@]+)(:[0-9]{1,5})?([/?#]\S*)?", re.I)
-_USERINFO_URL = re.compile(r"(https?://)[^\s/?#@]*@", re.I)
-_JDBC = re.compile(r"jdbc:[a-z][a-z0-9+-]*:\S+", re.I)
-_IN_URL = re.compile(
-    r"(?i)(//[^/@:\s]*:)[^/@\s]*(@)|((?:password|passwd|pwd|secret|token)=)[^&;\s]*"
-)
+_URL = r"(?i)https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#\[\]:@]+)(:[0-9]{1,5})?([/?#]\S*)?"
+_USERINFO_URL = r"(?i)(https?://)[^\s/?#@]*@"
+_JDBC = r"(?i)jdbc:[a-z][a-z0-9+-]*:\S+"
+_IN_URL = r"(?i)(//[^/@:\s]*:)[^/@\s]*(@)|((?:password|passwd|pwd|secret|token)=)[^&;\s]*"
 
 EXPECTED: Mapping[str, str] = {
     "text": "a text on one line",
@@ -85,12 +84,12 @@ def expected(spec: SettingSpec) -> str:
     return EXPECTED[spec.type]
 
 
-def shown(spec: SettingSpec, text: str) -> str:
+def shown(spec: SettingSpec, text: str | Secret) -> str:
     """Return a value as it may be shown: masked where it is secret, passwords in URLs always."""
-    if spec.secret:
+    if spec.secret or isinstance(text, Secret):
         return MASK
-    hidden = _IN_URL.sub(
-        lambda match: f"{match[1]}{MASK}@" if match[1] else f"{match[3]}{MASK}", text
+    hidden = re.sub(
+        _IN_URL, lambda match: f"{match[1]}{MASK}@" if match[1] else f"{match[3]}{MASK}", text
     )
     printable = hidden if hidden.isprintable() else repr(hidden)[1:-1]
     return printable if len(printable) <= 200 else printable[:197] + "…"
@@ -186,14 +185,14 @@ def _percent(spec: SettingSpec, text: str) -> str:
 
 def _url(spec: SettingSpec, text: str) -> str:
     url = text.strip()
-    match = _URL.fullmatch(_USERINFO_URL.sub(r"\1", url))
+    match = re.fullmatch(_URL, re.sub(_USERINFO_URL, r"\1", url))
     if match is None or (match[2] and not 1 <= int(match[2][1:]) <= 65535):
         raise ValueError(expected(spec))
     return url
 
 
 def _jdbc_url(spec: SettingSpec, text: str) -> str:
-    if _JDBC.fullmatch(text.strip()) is None:
+    if re.fullmatch(_JDBC, text.strip()) is None:
         raise ValueError(expected(spec))
     return text.strip()
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 
 _IP = r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]+\]?)"
-_LINK = re.compile(rf"(?:tcp|udp|sctp)://{_IP}:[0-9]{{1,5}}", re.ASCII)
+_LINK = rf"(?:tcp|udp|sctp)://{_IP}:[0-9]{{1,5}}"
 _SHAPES = (
-    (re.compile(r"(.+)_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP))?"), _LINK),
-    (re.compile(r"(.+)_PORT_[0-9]+_(?:TCP|UDP|SCTP)_ADDR"), re.compile(_IP, re.ASCII)),
-    (re.compile(r"(.+)_PORT_[0-9]+_(?:TCP|UDP|SCTP)_PORT"), re.compile(r"[0-9]{1,5}", re.ASCII)),
-    (re.compile(r"(.+)_PORT_[0-9]+_(?:TCP|UDP|SCTP)_PROTO"), re.compile(r"tcp|udp|sctp")),
+    (r"(.+)_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP))?", _LINK),
+    (r"(.+)_PORT_[0-9]+_(?:TCP|UDP|SCTP)_ADDR", _IP),
+    (r"(.+)_PORT_[0-9]+_(?:TCP|UDP|SCTP)_PORT", r"[0-9]{1,5}"),
+    (r"(.+)_PORT_[0-9]+_(?:TCP|UDP|SCTP)_PROTO", r"tcp|udp|sctp"),
 )
 _WEAK_SHAPES = (
-    (re.compile(r"(.+)_SERVICE_HOST"), re.compile(_IP, re.ASCII)),
-    (re.compile(r"(.+)_SERVICE_PORT(?:_[A-Z0-9_]+)?"), re.compile(r"[0-9]{1,5}", re.ASCII)),
+    (r"(.+)_SERVICE_HOST", _IP),
+    (r"(.+)_SERVICE_PORT(?:_[A-Z0-9_]+)?", r"[0-9]{1,5}"),
 )
 REASON = "a Kubernetes service link, not a setting"
 
@@ -30,8 +30,10 @@ def service_of(name: str, value: str, declared: bool = False) -> str:
     `declared` tells that a profile reads the variable. Then NAME_SERVICE_PORT=1234 may be meant for it,
     and only values that nobody would set by hand are taken for links.
     """
+    if "_PORT" not in name and "_SERVICE_HOST" not in name:
+        return ""
     for shape, content in _SHAPES if declared else (*_SHAPES, *_WEAK_SHAPES):
-        match = shape.fullmatch(name)
-        if match and content.fullmatch(value):
+        match = re.fullmatch(shape, name)
+        if match and re.fullmatch(content, value, re.ASCII):
             return match[1]
     return ""

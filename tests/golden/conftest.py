@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import pytest
+import pytest  # noqa: TC002 - pytest looks at the annotation
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

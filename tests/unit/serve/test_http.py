@@ -414,6 +414,7 @@ settle()
 taken = fill()
 for one in waiting[:2]:
     one.connect(address)
+    time.sleep(0.1)  # Accepted, and kept, before it says anything.
     out[f"spare{len(out)}"] = ask(one)
     one.close()
 
