@@ -68,7 +68,7 @@ def parse(argv: Sequence[str]) -> Request:
     if "--" in words:
         split = words.index("--")
         words, arguments = words[:split], tuple(words[split + 1 :])
-    found = vars(build_parser().parse_args(words))
+    found = vars(build_parser(words[0] if words else "").parse_args(words))
     return Request(
         verb=found["verb"],
         profile=found.get("profile") or "",
@@ -94,12 +94,14 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all verbs."""
+def build_parser(verb: str = "") -> argparse.ArgumentParser:
+    """Return the parser of all verbs; for `run`, where java waits for it, of that alone."""
     parser = _Parser("entrypoint", description=SUMMARY, epilog=EPILOG, formatter_class=_Raw)
     parser.add_argument("--version", action="version", version=f"entrypoint {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     _add_run(verbs)
+    if verb == "run":
+        return parser
     plan = _add(
         verbs, "plan", "show what would happen, with the reasons, and start nothing", outputs=True
     )

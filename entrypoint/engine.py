@@ -126,7 +126,9 @@ class Engine(Observer):
                     self._take_launch(message)
                 case GateStatus():
                     self.vitals.take_gate(message)
-                case on.PrepareFailed() | on.PrepareEnded() | on.GatesPassed() | on.GatesFailed():
+                case on.PrepareFailed() | on.GatesFailed():
+                    self._fail(message)
+                case on.PrepareEnded() | on.GatesPassed():
                     self._result = True
                     self.supervisor.post(message)
 
@@ -145,16 +147,21 @@ class Engine(Observer):
         self.supervisor.program = Program(
             launch.executable, launch.argv, launch.environment, launch.cwd
         )
+        for remark in launch.remarks:
+            self.log.info("Note", says=remark)
         try:
             self._listen(launch.listen)
         except ProblemsError as error:
-            self._result = True
-            for problem in error.problems:
-                self.log.error(problem.what, **dict(problem.details))
-            self.supervisor.post(on.PrepareFailed(error.exit_code, error.problems[0].what))
+            problems = error.problems
+            self._fail(on.PrepareFailed(error.exit_code, problems[0].what, problems))
             return
         self._result = self._result or not launch.gates
         self.supervisor.post(on.Prepared(launch))
+
+    def _fail(self, event: on.PrepareFailed | on.GatesFailed) -> None:
+        self._result = True
+        self.log.problems(event.problems)
+        self.supervisor.post(event)
 
     def _listen(self, address: str) -> None:
         """Serve at this address, instead of the one before; raises ProblemsError when it is taken."""

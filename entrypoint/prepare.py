@@ -14,7 +14,6 @@ from entrypoint.errors import (
     EXIT_USAGE,
     Problem,
     ProblemsError,
-    format_problems,
 )
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import GateStatus
@@ -22,6 +21,7 @@ from entrypoint.plan import build
 from entrypoint.profile import schema
 from entrypoint.profile.load import load
 from entrypoint.profile.spelling import closest
+from entrypoint.records import replace
 from entrypoint.settings.resolve import wanted_files
 from entrypoint.system import channel, facts, files, inputs
 from entrypoint.system.java import run_java
@@ -48,16 +48,14 @@ def main(argv: Sequence[str], descriptor: int) -> int:
     try:
         check_profile_name(argv)
         plan = make_plan(arguments.parse(["run", *argv]))
-        write_error(_remarks(plan))
         preflight(plan)
         apply(plan)
-        channel.send(descriptor, plan.launch)
+        channel.send(descriptor, replace(plan.launch, remarks=_remarks(plan)))
         if plan.launch.gates:
             channel.send(descriptor, _open_gates(plan.launch, descriptor))
     except ProblemsError as error:
-        write_error(format_problems(error.problems))
-        summary = error.problems[0].what
-        channel.send(descriptor, on.PrepareFailed(error.exit_code, summary))
+        what = error.problems[0].what
+        channel.send(descriptor, on.PrepareFailed(error.exit_code, what, error.problems))
     except SystemExit as ended:
         channel.send(descriptor, on.PrepareEnded(EXIT_USAGE if ended.code else 0))
     return 0
@@ -236,33 +234,19 @@ def _open_gates(launch: Launch, descriptor: int) -> on.GatesPassed | on.GatesFai
 
     problems = run_gates(launch.gates, report)
     if problems:
-        write_error(format_problems(problems))
-        return on.GatesFailed(problems[0].exit_code, problems[0].what)
+        return on.GatesFailed(problems[0].exit_code, problems[0].what, problems)
     return on.GatesPassed()
 
 
-def write_error(text: str) -> None:
-    """Write to standard error, as far as it takes it."""
-    data = text.encode("utf-8", "replace")
-    try:
-        while data:
-            data = data[os.write(2, data) :]
-    except OSError:
-        return
-
-
-def _remarks(plan: Plan) -> str:
-    """Return the lines of the plan that somebody who reads only the log should see."""
-    lines = [
-        f"entrypoint: note: {note.text}" + (f" ({note.origin})" if note.origin else "")
-        for note in plan.notes
-    ]
-    lines.extend(
-        f"entrypoint: did you mean {meant}? {wrong} is set, and no setting has it"
+def _remarks(plan: Plan) -> tuple[str, ...]:
+    """Return what somebody who reads only the log should see of the plan."""
+    notes = [f"{note.text} ({note.origin})" if note.origin else note.text for note in plan.notes]
+    notes.extend(
+        f"{wrong} is set and no setting has it: did you mean {meant}?"
         for wrong, meant in plan.suggestions
         if meant
     )
-    return "".join(f"{line}\n" for line in lines)
+    return tuple(notes)
 
 
 def _is_path(name: str) -> bool:

@@ -42,7 +42,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         otter, java = _choose(asked.dist, board)
         board.say(f"{otter.name} ({otter.source})   JDK {java.major} {java.home}")
-        board.say(f"data in {folder}{'' if asked.keep else ', removed at the end; --keep DIR keeps it'}\n")
+        board.say(
+            f"data in {folder}{'' if asked.keep else ', removed at the end; --keep DIR keeps it'}\n"
+        )
         home = jars.zookeeper_home()
         assert isinstance(home, Path)
         stack = Stack(otter, java, home, folder)
@@ -94,7 +96,9 @@ def _choose(dist: str, board: Board) -> tuple[Otter, Java]:
     parts = ["mariadb", "jdk8", "zookeeper", *(["maven"] if otter is None else [])]
     _install(parts, board)
     if otter is None:
-        board.say(f"using the stand-in: it behaves at its edges as otter {VERSION} does, and moves no rows")
+        board.say(
+            f"using the stand-in: it behaves at its edges as otter {VERSION} does, and moves no rows"
+        )
         otter = distribution.standin()
     found = jdks.jdks()
     if 8 in found:
@@ -137,7 +141,9 @@ def _is_there(part: str) -> bool:
 
 def _show_moved(stack: Stack, board: Board, nodes: int) -> None:
     for component in (stack.database, stack.zookeeper, stack.manager):
-        board.add(component.name, component.address, "waits for MariaDB" if component.probes else "")
+        board.add(
+            component.name, component.address, "waits for MariaDB" if component.probes else ""
+        )
     for number in range(1, nodes + 1):
         board.add(f"node-{number}", "", "waits for the manager")
 
@@ -209,7 +215,9 @@ def _show_where(stack: Stack, otter: Otter, board: Board) -> None:
     pages = f"http://{stack.manager.address}/"
     board.say(f"{board.paint(otter.name + ' is up', '32')}\n")
     board.say(f"  manager    {pages}   user admin, password admin")
-    board.say(f"  database   {server.url('otter')}   user {server.user}, password {server.password}")
+    board.say(
+        f"  database   {server.url('otter')}   user {server.user}, password {server.password}"
+    )
     board.say(f"  ZooKeeper  {stack.zookeeper.address}\n")
     board.say("             probes: /readyz /livez /startupz, numbers: /metrics    log")
     for component in stack.components:
@@ -256,7 +264,9 @@ def _end(stack: Stack | None, board: Board, interrupts: Interrupts, code: int) -
                 component.kill()
                 wait_ended(component, 5)
         took = time.monotonic() - began
-        board.say(f"  {component.name:<10} stopped, exit code {component.exit_code()}, {took:.1f} s")
+        board.say(
+            f"  {component.name:<10} stopped, exit code {component.exit_code()}, {took:.1f} s"
+        )
     if code == 0 and stack:
         board.say("  nothing is left running")
     return code

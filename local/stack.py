@@ -67,7 +67,9 @@ class Stack:
         if schema is None:
             schema = distribution.standin().schema
             tell("using the stand-in's tables, which are fewer: pages of the real manager may fail")
-            tell(f"put {distribution.SCHEMA_NAME} of otter's source beside the tarballs to mend that")
+            tell(
+                f"put {distribution.SCHEMA_NAME} of otter's source beside the tarballs to mend that"
+            )
         assert schema is not None
         server.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} DEFAULT CHARACTER SET utf8")
         server.execute(schema.read_text(encoding="utf-8"), DATABASE)

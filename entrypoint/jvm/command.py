@@ -184,7 +184,7 @@ def _judge(candidate: Candidate, jdk: Jdk) -> _Judged:
             note = OptionNote(f"{name} is for the JVM to judge, in a dry run: {reason}", origin)
             return _Judged((candidate,), (note,), unsure=True)
         case _:
-            assert_never(verdict)
+            return assert_never(verdict)
 
 
 def _unify_gc_log(candidates: tuple[Candidate, ...], jdk: Jdk) -> _Judged:

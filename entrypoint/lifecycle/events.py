@@ -36,10 +36,11 @@ class Prepared:
 
 @record
 class PrepareFailed:
-    """The helper found problems; `text` is already printed by it, `summary` is its first line."""
+    """The helper found problems; `summary` is what the first of them says."""
 
     code: int
     summary: str
+    problems: tuple[Problem, ...] = ()
 
 
 @record
@@ -56,10 +57,11 @@ class GatesPassed:
 
 @record
 class GatesFailed:
-    """A dependency did not come in time, or the process that asks them died."""
+    """A dependency did not come in time; `summary` is what the first problem says."""
 
     code: int
     summary: str
+    problems: tuple[Problem, ...] = ()
 
 
 @record

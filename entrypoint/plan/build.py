@@ -6,8 +6,8 @@ Problems of independent parts are collected, so that all are shown at once.
 
 from __future__ import annotations
 
-import hashlib
 import os.path
+from _blake2 import blake2b  # hashlib loads OpenSSL before java may start: 3 ms
 
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.plan import command, files, questions
@@ -206,13 +206,11 @@ def _environment(found: Found, scope: Scope) -> tuple[tuple[str, str], ...]:
 
 def _digest(launch: Launch, rendered: Rendered) -> str:
     """Return eight digits that change with all that java gets to see; too few to guess a secret."""
-    seen = hashlib.sha256()
+    seen = blake2b()
     for word in (launch.cwd, *launch.argv):
         seen.update(word.encode("utf-8", "surrogateescape") + b"\0")
     for file in rendered.files:
-        seen.update(
-            f"{file.target}\0{file.mode}\0".encode() + hashlib.sha256(file.content).digest()
-        )
+        seen.update(f"{file.target}\0{file.mode}\0".encode() + blake2b(file.content).digest())
     for check in (*launch.gates, *launch.checks):
         arguments = [(name, reveal(value)) for name, value in check.arguments]
         seen.update(repr((check.name, check.kind, arguments, check.interval)).encode())

@@ -95,6 +95,8 @@ class Launch:
     log_level: str = "info"
     termination_log: str = ""
     grace_period: float = 30.0
+    remarks: tuple[str, ...] = ()
+    """What of the plan's notes should stand in the log of every start."""
 
 
 @record

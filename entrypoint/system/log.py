@@ -13,6 +13,12 @@ from _json import encode_basestring_ascii as quote
 from collections import deque
 from threading import Condition, Thread
 
+from entrypoint.errors import format_problems
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrypoint.errors import Problem
+
 LEVELS = ("debug", "info", "warning", "error")
 QUEUE_LINES = 512
 
@@ -51,6 +57,14 @@ class Log:
         """Log what ends the container, or should."""
         self._log("error", message, fields)
 
+    def problems(self, problems: tuple[Problem, ...]) -> None:
+        """Log problems in full: as the text that the verbs print, or as one JSON object each."""
+        if self.form == "json":
+            for problem in problems:
+                self.error(problem.what, problem=problem.id, **dict(problem.details))
+        elif problems:
+            self._put(format_problems(problems))
+
     def flush(self, seconds: float) -> None:
         """Wait until all lines are written, at most so long."""
         deadline = time.monotonic() + seconds
@@ -63,7 +77,9 @@ class Log:
     def _log(self, level: str, message: str, fields: dict[str, object]) -> None:
         if LEVELS.index(level) < LEVELS.index(self.level):
             return
-        line = format_line(time.time(), self.form, level, message, fields)
+        self._put(format_line(time.time(), self.form, level, message, fields))
+
+    def _put(self, line: str) -> None:
         with self._changed:
             if self._thread is None:
                 self._thread = Thread(target=self._write_all, name="log", daemon=True)
