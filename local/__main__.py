@@ -162,7 +162,6 @@ def _bring_up(stack: Stack, board: Board, nodes: int) -> None:
         for node in added:
             board.move(node.name, node.address)
         _start(added, stack, board)
-    board.say()
 
 
 def _start(group: Sequence[Supervised], stack: Stack, board: Board) -> None:
@@ -209,11 +208,12 @@ def _show_log(component: Component, board: Board) -> None:
 def _show_where(stack: Stack, otter: Otter, board: Board) -> None:
     """Tell what is where, now that all of it is ready."""
     board.close()
+    board.say()
     for name, usual, port in stack.ports.moved:
         board.say(f"  port {usual} is taken: {name} uses {port}")
     server = stack.database.server
     pages = f"http://{stack.manager.address}/"
-    board.say(f"{board.paint(otter.name + ' is up', '32')}\n")
+    board.say(f"{board.paint(f'{otter.name} is up', '32')}\n")
     board.say(f"  manager    {pages}   user admin, password admin")
     board.say(
         f"  database   {server.url('otter')}   user {server.user}, password {server.password}"

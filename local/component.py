@@ -161,7 +161,7 @@ class Supervised(Component):
         try:
             status, text = get(self.probes, "/readyz?verbose")
         except (OSError, http.client.HTTPException):
-            return "entrypoint"
+            return "entrypoint to answer"
         if status == 200:
             return ""
         wrong = [line[3:] for line in text.splitlines() if line.startswith("[-]")]
@@ -248,4 +248,4 @@ def _short(line: str) -> str:
     name, _, rest = line.partition(" ")
     reason = rest.removeprefix("failed: ").rpartition(", since ")[0] or rest
     reason = reason.rpartition(" after ")[0] or reason
-    return f"{name} ({reason})"
+    return f"check {name}: {reason}"

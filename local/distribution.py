@@ -117,7 +117,7 @@ def _from_path(given: str) -> Otter:
         for path in paths:
             if not path.exists():
                 raise LabError(f"--dist: {path} does not exist")
-        return Otter(*paths, source=given)
+        return Otter(paths[0], paths[1], source=given)
     folder = paths[0]
     if len(paths) != 1 or not folder.is_dir():
         raise LabError(
@@ -186,7 +186,7 @@ def _fetch(url: str, target: Path, news: queue.SimpleQueue[Exception | str]) -> 
     digest = hashlib.sha256()
     part = target.with_name(f"{target.name}.part-{os.getpid()}")
     try:
-        with urllib.request.urlopen(url, timeout=FIRST_ANSWER) as answer, part.open("wb") as file:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=FIRST_ANSWER) as answer, part.open("wb") as file:
             news.put("begun")
             while chunk := answer.read(1 << 20):
                 file.write(chunk)

@@ -21,7 +21,7 @@ class Interrupts:
         for number in NUMBERS:
             signal.signal(number, self._take)
 
-    def _take(self, number: int, frame: FrameType | None) -> None:
+    def _take(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
         if self.count == 1 and not self._held:
             raise StopAskedError

@@ -58,7 +58,7 @@ class Stack:
         return [self.database, self.zookeeper, self.manager, *self.nodes]
 
     def load_schema(self, tell: Tell) -> None:
-        """Make the manager's database, unless an earlier run did; its tables are otter's own if they are here."""
+        """Make the manager's database unless an earlier run did: otter's own tables, if they can be had."""
         server = self.database.server
         tables = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = "
         if server.execute(f"{tables}'{DATABASE}'") != [("0",)]:
