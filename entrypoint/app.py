@@ -58,6 +58,7 @@ def _dispatch(argv: list[str], mask: set[int]) -> int:
         from entrypoint import cli  # noqa: PLC0415
 
         return cli.main(argv)
+    process.undo_inherited()
     if argv and argv[0] == "run":
         argv, ours = argv[1:], ours[1:]
     if "--exec" in ours and not {"-h", "--help"} & set(ours):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint import __version__, arguments, prepare, replay
+from entrypoint import __version__, arguments, prepare, replay, sources
 from entrypoint.errors import EXIT_DEPENDENCY, EXIT_USAGE, Problem, ProblemsError
 from entrypoint.plan import build, document, explain
 from entrypoint.plan.explain import Style
@@ -60,7 +60,7 @@ def _plan(request: arguments.Request) -> int:
 def _record(request: arguments.Request, found: build.Found) -> None:
     import yaml  # noqa: PLC0415 - only here
 
-    recording = replay.dump(found, prepare.profile_sources(request))
+    recording = replay.dump(found, sources.profile_sources(request))
     text = yaml.safe_dump(recording, sort_keys=False, allow_unicode=True, width=100)
     files.write_file(os.path.abspath(request.record), text.encode(), 0o600)
 
@@ -142,21 +142,21 @@ def _check(request: arguments.Request) -> int:
 
 
 def _profiles(request: arguments.Request) -> int:
-    builtin = prepare.builtin_profiles()
+    builtin = sources.builtin_profiles()
     match request.action:
         case "list":
             for name in builtin:
-                if name not in prepare.HIDDEN:
-                    profile = prepare.load_profile(replace(request, profile=name))
+                if name not in sources.HIDDEN:
+                    profile = sources.load_profile(replace(request, profile=name))
                     _print(f"{name:<15} {profile.description}")
             return 0
         case "show":
             if request.target in builtin:
                 return _print(builtin[request.target], end="")
-            profile = prepare.load_profile(replace(request, profile=_target(request)))
+            profile = sources.load_profile(replace(request, profile=_target(request)))
             return _print(f"{profile.name}: {profile.description}")
         case _:
-            profile = prepare.load_profile(replace(request, profile=_target(request)))
+            profile = sources.load_profile(replace(request, profile=_target(request)))
             if problems := default_problems(profile):
                 raise ProblemsError(*problems)
             counts = f"{len(profile.settings)} settings, {len(profile.files)} files"

@@ -7,6 +7,7 @@ module `_signal`: the Python module `signal` builds enums that cost 0.7 MB and 4
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from entrypoint.lifecycle import signals
@@ -44,6 +45,21 @@ class Ended:
 def set_mask(mask: set[int]) -> None:
     """Set the signal mask of this thread, as it was when we were started."""
     _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+
+
+def undo_inherited() -> None:
+    """Undo what a careless parent may have left us: an ignored CHLD and closed standard descriptors.
+
+    With CHLD ignored the kernel reaps by itself: no signal, no exit code, and a wait for ever. In the
+    place of a closed descriptor our next pipe or socket would become java's standard output.
+    """
+    _signal.signal(signals.CHLD, _signal.SIG_DFL)
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free number is this one: those below it are open by now.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def wait_signal(deadline: float | None) -> Received | None:
@@ -88,7 +104,8 @@ def spawn(
 def fork_child(work: Callable[[], int]) -> int:
     """Run `work` in a forked process that exits with its result, and return the pid.
 
-    Call it before there are threads. The child has default signal handling and no cleanup of ours.
+    Call it before there are threads. The child has default signal handling and no cleanup of ours. An
+    exception is printed, and is exit code 70.
     """
     pid = os.fork()
     if pid:
@@ -100,6 +117,8 @@ def fork_child(work: Callable[[], int]) -> int:
             _signal.signal(number, _signal.SIG_DFL)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
         code = work()
+    except Exception:  # noqa: BLE001 - os._exit would swallow it
+        sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)
 

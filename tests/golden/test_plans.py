@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entrypoint import prepare, replay
+from entrypoint import replay, sources
 from entrypoint.errors import ProblemsError, format_problems
 from entrypoint.plan import build
 from entrypoint.plan.explain import explain_plan, explain_setting
@@ -49,7 +49,7 @@ def recording(case: dict) -> dict:
         "version_text": VERSION_8 if jdk == 8 else "",
     }
     name = case["profile"]
-    shown, text = (f"{name}.yaml", prepare.builtin_profiles().get(name, ""))
+    shown, text = (f"{name}.yaml", sources.builtin_profiles().get(name, ""))
     if "text" in case:
         shown, text = f"/app/{name}.yaml", case["text"]
     texts = [{"name": shown, "text": text}]
@@ -62,7 +62,7 @@ def answer(case: dict) -> str:
     explained = case.pop("explain", ())
     try:
         found = replay.load(
-            yaml.safe_dump(recording(case)), prepare.builtin_profiles(), prepare.template_text
+            yaml.safe_dump(recording(case)), sources.builtin_profiles(), sources.template_text
         )
         text = explain_plan(build.build(found))
     except ProblemsError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from entrypoint import prepare
+from entrypoint import sources as own
 from entrypoint.errors import ProblemsError
 from entrypoint.plan import build
 from entrypoint.plan.document import plan_document
@@ -29,11 +29,11 @@ MANAGER = {
 
 
 def plan(name: str, environment: dict[str, str], overlay: str = "", **more: object) -> Plan:
-    builtin = prepare.builtin_profiles()
+    builtin = own.builtin_profiles()
     sources = [(f"{name}.yaml", builtin[name]), ("/o.yaml", overlay)]
     profile = load(sources if overlay else sources[:1], builtin)
     inputs = replace(Inputs(tuple(environment.items())), **more)
-    texts = {file.source: prepare.template_text(file.source) for file in profile.files}
+    texts = {file.source: own.template_text(file.source) for file in profile.files}
     return build.build(build.resolve(profile, inputs, FACTS, texts))
 
 

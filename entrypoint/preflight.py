@@ -1,0 +1,90 @@
+"""What has to be true before java starts, and can be known: asked just before, so that the answer is plain.
+
+Here: free ports, the jar, the working directory, and the JVM's own word on options that our table does not
+know. Each is a failure that the application would tell badly or late: otter exits 0 when its port is taken.
+"""
+
+from __future__ import annotations
+
+import os
+
+from entrypoint.errors import Problem, ProblemsError
+from entrypoint.system import facts
+from entrypoint.system.java import run_java
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrypoint.plan.model import Plan
+
+DRY_RUN_SECONDS = 20.0
+
+
+def preflight(plan: Plan) -> None:
+    """Make sure of what can be known before java starts; raises ProblemsError with all problems."""
+    launch = plan.launch
+    problems = [_port_taken(name, port) for name, port in launch.ports if facts.ports_taken([port])]
+    if "-jar" in launch.argv:
+        jar = os.path.join(launch.cwd, launch.argv[launch.argv.index("-jar") + 1])
+        if not os.access(jar, os.R_OK):
+            reason = "permission denied" if os.path.exists(jar) else "no such file"
+            problems.append(_no_jar(jar, reason))
+    if not os.path.isdir(launch.cwd):
+        problems.append(_no_workdir(launch.cwd))
+    if problems:
+        raise ProblemsError(*problems)
+    if plan.dry_run:
+        _dry_run(plan)
+
+
+def _dry_run(plan: Plan) -> None:
+    """Ask the JVM about options that the table does not know, with the final line and -version."""
+    launch = plan.launch
+    end = next(
+        (i for i, word in enumerate(launch.argv) if word in {"-cp", "-jar"}), len(launch.argv)
+    )
+    environment = dict(launch.environment)
+    status, output = run_java(
+        launch.executable, (*launch.argv[1:end], "-version"), DRY_RUN_SECONDS, environment
+    )
+    if status == 0:
+        return
+    said = "\n".join(line for line in output.splitlines() if line.strip())[:2000]
+    details = (
+        ("where", "JAVA_OPTIONS and the profile's options, tried with -version"),
+        ("says", said or f"nothing, exit code {status}"),
+        ("fix", "correct or remove the option that java names"),
+    )
+    version = plan.jdk.version if plan.jdk else ""
+    raise ProblemsError(
+        Problem("jvm-options-refused", f"java {version} refuses its options", details)
+    )
+
+
+def _port_taken(name: str, port: int) -> Problem:
+    details = (
+        ("where", f"port {name} of the profile"),
+        ("expected", "a free port: another process of this network namespace listens there"),
+        (
+            "fix",
+            "end it (hostNetwork? a second container of the pod?), or give this one another port",
+        ),
+    )
+    return Problem("port-taken", f"port {port} is taken", details)
+
+
+def _no_jar(jar: str, reason: str) -> Problem:
+    details = (
+        ("where", jar),
+        ("says", reason),
+        ("fix", "check APP_JAR, or java.jar of the profile"),
+    )
+    return Problem("jar-unreadable", f"cannot read the jar {jar}", details)
+
+
+def _no_workdir(path: str) -> Problem:
+    details = (
+        ("where", path),
+        ("says", "no such folder"),
+        ("fix", "install the application there, or set ENTRYPOINT_HOME to where it is"),
+    )
+    return Problem("workdir-unusable", f"no working directory {path}", details)
