@@ -119,12 +119,16 @@ def build_parser(verb: str = "") -> argparse.ArgumentParser:
         profile="--profile",
     )
     explain.add_argument(
-        "setting", nargs="?", metavar="SETTING", help="name of a setting; default: all of them"
+        "setting",
+        nargs="?",
+        metavar="SETTING",
+        help="name, variable or property key of a setting; default: all",
     )
     render = _add(verbs, "render", "write the application's files to a folder, and start nothing")
     render.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
     _add(verbs, "check", "ask every dependency once, and say what it answers", outputs=True)
     _add_probe(verbs)
+    _add_status(verbs)
     profiles = verbs.add_parser(
         "profiles",
         help="list, show or validate profiles",
@@ -138,7 +142,7 @@ def build_parser(verb: str = "") -> argparse.ArgumentParser:
         help="default: list",
     )
     profiles.add_argument("target", nargs="?", metavar="PROFILE", help="name or path of a profile")
-    profiles.add_argument("--debug", action="store_true", help="show tracebacks")
+    profiles.add_argument("--debug", action="store_true", help="show tracebacks of our own bugs")
     verbs.add_parser(
         "schema",
         help="print the JSON Schema of a profile, for editors",
@@ -224,5 +228,32 @@ def _add_probe(verbs: argparse._SubParsersAction[_Parser]) -> None:
         "--timeout", metavar="DURATION", help="time for the whole answer; default: 2s"
     )
     probe.add_argument(
+        "--address", metavar="HOST:PORT", help="default: $ENTRYPOINT_LISTEN, or 127.0.0.1:9404"
+    )
+
+
+def _add_status(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    status = verbs.add_parser(
+        "status",
+        help="show what the running entrypoint says of itself, once or live",
+        description="Show what the entrypoint that runs in this container says of itself.",
+    )
+    status.add_argument(
+        "-w", "--watch", action="store_true", help="show it again and again; Ctrl-C ends"
+    )
+    status.add_argument(
+        "--interval", metavar="DURATION", help="between two looks with --watch; default: 2s"
+    )
+    status.add_argument(
+        "-o",
+        "--output",
+        choices=["text", "json"],
+        default="text",
+        help="form of the output; default: text",
+    )
+    status.add_argument(
+        "--timeout", metavar="DURATION", help="time for one whole answer; default: 2s"
+    )
+    status.add_argument(
         "--address", metavar="HOST:PORT", help="default: $ENTRYPOINT_LISTEN, or 127.0.0.1:9404"
     )

@@ -13,6 +13,7 @@ from entrypoint import __version__
 from entrypoint.errors import ProblemsError
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import ExitInfo, GateStatus
+from entrypoint.lifecycle.previous import Background, how
 from entrypoint.plan.model import Launch
 from entrypoint.serve import routes
 from entrypoint.serve.http import Server, listen
@@ -26,6 +27,8 @@ from entrypoint.vitals import Vitals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from entrypoint.lifecycle.status import Status
+    from entrypoint.sampler import Sampler
     from entrypoint.serve.messages import Request, Response
 
 DEFAULT_LISTEN = "0.0.0.0:9404"
@@ -49,6 +52,8 @@ class Engine(Observer):
         self._exporter = Exporter(self.vitals.snapshot, time.monotonic)
         self._http: Server | None = None
         self._listening = ""
+        self._sampler: Sampler | None = None
+        self._plan = ""
 
     def start(self) -> None:
         """Answer probes and hear the helper from now on.
@@ -66,6 +71,8 @@ class Engine(Observer):
         """Tell how it ended and stop everything; return the line for the termination message."""
         supervisor = self.supervisor
         self.vitals.stop_watching()
+        if self._sampler is not None:
+            self._sampler.stop()
         if self._http is not None:
             self._http.stop()
         fields: dict[str, object] = {
@@ -78,8 +85,17 @@ class Engine(Observer):
         if supervisor.summary:
             tell = self.log.info if code == 0 else self.log.error
             tell("Exited", says=supervisor.summary, **fields)
+        self._tell_next_run(code)
         self.log.flush(1.0)
         return supervisor.summary
+
+    def _tell_next_run(self, code: int) -> None:
+        run, launch = self.vitals.run, self.launch
+        if run is not None and launch is not None:
+            from entrypoint import background  # noqa: PLC0415 - java has ended
+
+            cause = how(self.supervisor.state.outcome)
+            background.end_run(launch.run_dir, run, code, cause, self.supervisor.summary)
 
     # ---- what the supervisor tells ----
 
@@ -101,6 +117,7 @@ class Engine(Observer):
             self.vitals.watch(self.launch)
         if self._http is not None:
             threading.Thread(target=self._exporter.load, name="metrics", daemon=True).start()
+            self._sample(pid)
 
     def helper_ended(self) -> bool:
         """Wait for the rest of the helper's messages: its end of the pipe is closed now."""
@@ -126,6 +143,9 @@ class Engine(Observer):
                     self._take_launch(message)
                 case GateStatus():
                     self.vitals.take_gate(message)
+                case Background(plan, run, previous):
+                    self._plan = plan
+                    self.vitals.take_run(run, previous)
                 case on.PrepareFailed() | on.GatesFailed():
                     self._fail(message)
                 case on.PrepareEnded() | on.GatesPassed():
@@ -136,6 +156,7 @@ class Engine(Observer):
         self.launch = launch
         self.termination_log = launch.termination_log
         self.log.configure(launch.log_format, launch.log_level)
+        self._exporter.configure(launch.metrics_names, launch.metrics_attach)
         self.log.info(
             "Starting",
             version=__version__,
@@ -176,7 +197,28 @@ class Engine(Observer):
         self._listening = address
 
     def _answer(self, request: Request) -> Response:
-        return routes.answer(request, self.vitals.snapshot, self._exporter.render)
+        return routes.answer(request, self.vitals.snapshot, self._exporter.render, self._status)
+
+    def _sample(self, pid: int) -> None:
+        """Keep the last hour of java for the status page."""
+        from entrypoint.sampler import Sampler, make_look  # noqa: PLC0415 - after java's spawn
+
+        self._sampler = Sampler(make_look(pid, self._exporter.look))
+        self._sampler.start()
+
+    def _status(self) -> Status:
+        """Return all that the status page shows, as of now."""
+        from entrypoint.lifecycle.status import Status  # noqa: PLC0415 - on the first request
+
+        now, snapshot = time.monotonic(), self.vitals.snapshot()
+        sample, series = None, None
+        if self._sampler is not None:
+            sample, series = self._sampler.look_back(now, now - snapshot.started_monotonic)
+        remarks = () if self.launch is None else self.launch.remarks
+        host = os.uname().nodename
+        return Status(
+            snapshot, host, now, time.time(), sample, series, plan=self._plan, remarks=remarks
+        )
 
     def _answer_failed(self, error: Exception) -> None:
         self.log.error("A bug of entrypoint while answering a request", error=type(error).__name__)

@@ -63,10 +63,16 @@ def run(argv: Sequence[str], mask: set[int]) -> tuple[int, str]:
 
     from entrypoint import supervisor  # noqa: PLC0415 - the program already runs by now
     from entrypoint.lifecycle.machine import State  # noqa: PLC0415
+    from entrypoint.system.cgroup import oom_kill_count  # noqa: PLC0415
 
     if error is not None:
         raise ProblemsError(supervisor.spawn_problem(name, error))
-    loop = supervisor.Supervisor(mask, supervisor.Observer(), State("starting", _policy(options)))
+
+    class Kernel(supervisor.Observer):
+        def oom_kills(self) -> int | None:
+            return oom_kill_count()
+
+    loop = supervisor.Supervisor(mask, Kernel(), State("starting", _policy(options)))
     loop.adopt(pid)
     return loop.run(), loop.summary
 

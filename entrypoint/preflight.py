@@ -43,9 +43,8 @@ def _dry_run(plan: Plan) -> None:
         (i for i, word in enumerate(launch.argv) if word in {"-cp", "-jar"}), len(launch.argv)
     )
     environment = dict(launch.environment)
-    status, output = run_java(
-        launch.executable, (*launch.argv[1:end], "-version"), DRY_RUN_SECONDS, environment
-    )
+    words = tuple(word for word in launch.argv[1:end] if not _has_effects(word, plan))
+    status, output = run_java(launch.executable, (*words, "-version"), DRY_RUN_SECONDS, environment)
     if status == 0:
         return
     said = "\n".join(line for line in output.splitlines() if line.strip())[:2000]
@@ -58,6 +57,12 @@ def _dry_run(plan: Plan) -> None:
     raise ProblemsError(
         Problem("jvm-options-refused", f"java {version} refuses its options", details)
     )
+
+
+def _has_effects(option: str, plan: Plan) -> bool:
+    """Tell what a dry run has to do without: a debugger to wait for, a log file in a folder to come."""
+    log = option.startswith("-Xlog:") and f"{plan.launch.diagnosis.folder}/" in option
+    return option.startswith("-agentlib:jdwp") or log
 
 
 def _port_taken(name: str, port: int) -> Problem:

@@ -13,11 +13,11 @@ from entrypoint import arguments, replay, sources
 from entrypoint.errors import EXIT_INTERNAL, EXIT_USAGE, ProblemsError
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import GateStatus
-from entrypoint.plan import build
+from entrypoint.plan import build, option_sources
 from entrypoint.preflight import preflight
 from entrypoint.records import replace
-from entrypoint.settings.resolve import wanted_files
-from entrypoint.system import channel, facts, files, inputs
+from entrypoint.settings.resolve import preview, wanted_files
+from entrypoint.system import channel, evidence, facts, files, inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ def main(argv: Sequence[str], descriptor: int) -> int:
         sources.check_profile_name(argv)
         plan = make_plan(arguments.parse(["run", *argv]))
         preflight(plan)
-        apply(plan)
-        channel.send(descriptor, replace(plan.launch, remarks=_remarks(plan)))
+        remarks = (*_remarks(plan), *apply(plan))
+        channel.send(descriptor, replace(plan.launch, remarks=remarks))
+        _send_background(plan, descriptor)
         if plan.launch.gates:
             channel.send(descriptor, _open_gates(plan.launch, descriptor))
     except ProblemsError as error:
@@ -50,6 +51,19 @@ def main(argv: Sequence[str], descriptor: int) -> int:
         what = f"a bug of entrypoint: {type(error).__name__} (ENTRYPOINT_DEBUG=1 shows where)"
         channel.send(descriptor, on.PrepareFailed(EXIT_INTERNAL, what))
     return 0
+
+
+def _send_background(plan: Plan, descriptor: int) -> None:
+    """Tell what the status page shows: nothing that java's start may wait for, or fail by."""
+    from entrypoint import background  # noqa: PLC0415 - java may be on its way already
+
+    try:
+        message = background.gather(plan)
+    except Exception:
+        if os.environ.get("ENTRYPOINT_DEBUG"):
+            raise
+        return
+    channel.send(descriptor, message)
 
 
 def make_plan(request: arguments.Request) -> Plan:
@@ -66,6 +80,9 @@ def gather(request: arguments.Request) -> build.Found:
     found = _read_inputs(profile, request)
     java_home = build.java_home(profile, found)
     observed = facts.observe(dict(found.environment), java_home)
+    folder, asked = build.diagnosis_folder(profile, found)
+    problem, in_memory = evidence.look(folder, asked)
+    observed = replace(observed, diagnosis_problem=problem, diagnosis_in_memory=in_memory)
     templates = [spec.source for spec in profile.files if spec.kind == "template"]
     texts = {source: sources.template_text(source) for source in templates}
     return build.resolve(profile, found, observed, texts)
@@ -73,20 +90,24 @@ def gather(request: arguments.Request) -> build.Found:
 
 def _read_inputs(profile: Profile, request: arguments.Request) -> Inputs:
     """Read what the profile wants, again until files that were read want no more."""
-    wanted: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
     names = {"host": os.uname().nodename}
     found = inputs.collect(None, (), request.assignments, request.arguments)
     for _ in range(4):
-        more = wanted_files(profile, found, names)
-        if set(more) <= set(wanted):
+        more = option_sources.wanted(profile, preview(profile, found, names))
+        wanted = (*wanted_files(profile, found, names), *more.paths)
+        if set(wanted) <= set(paths) and more.patterns == patterns:
             break
-        wanted = (*wanted, *more)
-        found = inputs.collect(None, wanted, request.assignments, request.arguments)
+        paths, patterns = (*paths, *wanted), more.patterns
+        found = inputs.collect(None, paths, request.assignments, request.arguments, patterns)
     return found
 
 
-def apply(plan: Plan) -> None:
-    """Write folders and files; raises ProblemsError for the first that cannot be written.
+def apply(plan: Plan) -> tuple[str, ...]:
+    """Write folders and files, and return what was removed to make room for evidence of a death.
+
+    Raises ProblemsError for the first that cannot be written.
 
     What a file check looks for is removed first: an emptyDir outlives the container, and what the run
     before this one left there would be taken for an answer of this one.
@@ -99,6 +120,11 @@ def apply(plan: Plan) -> None:
     for folder in plan.folders:
         files.make_folder(folder, 0o755)
     write_files(plan.files)
+    if not launch.diagnosis.folder:
+        return ()
+    # A heap dump holds everything that the application knows: nobody else may read it.
+    files.make_folder(launch.diagnosis.folder, 0o700)
+    return evidence.tidy(launch.diagnosis.folder, launch.diagnosis.budget)
 
 
 def write_files(rendered: Sequence[RenderedFile]) -> None:
@@ -109,7 +135,12 @@ def write_files(rendered: Sequence[RenderedFile]) -> None:
 
 
 def _open_gates(launch: Launch, descriptor: int) -> on.GatesPassed | on.GatesFailed:
-    from entrypoint.system.checks.gates import run_gates  # noqa: PLC0415 - only with gates
+    import gc  # noqa: PLC0415 - only with gates
+
+    from entrypoint.system.checks.gates import run_gates  # noqa: PLC0415
+
+    # Off until here (see app): a gate may be asked for minutes.
+    gc.enable()
 
     def report(progress: GateProgress) -> None:
         status = GateStatus(

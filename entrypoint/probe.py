@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
         status, body = ask(question)
     except (OSError, ValueError) as error:
         where = f"[{question.host}]" if ":" in question.host else question.host
-        sys.stdout.write(f"no answer from {where}:{question.port}: {_reason(error)}\n")
+        sys.stdout.write(f"no answer from {where}:{question.port}: {reason(error)}\n")
         return EXIT_NOT_OK
     if status == 200:
         if question.verbose:
@@ -73,8 +73,7 @@ def main(argv: Sequence[str]) -> int:
 
 def parse_question(argv: Sequence[str], environment: Mapping[str, str]) -> Question:
     """Return the question; raise `ValueError` with what is wrong about the arguments."""
-    address = environment.get("ENTRYPOINT_LISTEN") or "127.0.0.1:9404"
-    address_from, timeout, verbose, path = "ENTRYPOINT_LISTEN", 2.0, False, ""
+    address, timeout, verbose, path = None, 2.0, False, ""
     words = list(argv)
     while words:
         word = words.pop(0)
@@ -84,7 +83,7 @@ def parse_question(argv: Sequence[str], environment: Mapping[str, str]) -> Quest
                 raise ValueError(f"{name} needs a value")
             value = value if equals else words.pop(0)
             if name == "--address":
-                address, address_from = value, name
+                address = value
             else:
                 timeout = _parse_timeout(value)
         elif word in {"--verbose", "-v"}:
@@ -95,16 +94,26 @@ def parse_question(argv: Sequence[str], environment: Mapping[str, str]) -> Quest
             raise ValueError(f"unknown argument {word!r}")
     if not path:
         raise ValueError("say which: live, ready or startup")
-    try:
-        host, port = parse_address(f"127.0.0.1{address}" if address[:1] == ":" else address)
-    except ValueError as error:
-        raise ValueError(f"{address_from} is {address!r}, expected {error}") from None
-    # A server that listens everywhere is asked over loopback.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    host, port = find_server(address, environment)
     return Question(f"{path}?verbose", host, port, timeout, verbose)
 
 
-def ask(question: Question) -> tuple[int, str]:
+def find_server(address: str | None, environment: Mapping[str, str]) -> tuple[str, int]:
+    """Return where to ask: the address given, else $ENTRYPOINT_LISTEN, else the default.
+
+    Raises `ValueError` that names whichever is wrong.
+    """
+    name = "ENTRYPOINT_LISTEN" if address is None else "--address"
+    text = environment.get("ENTRYPOINT_LISTEN") or "127.0.0.1:9404" if address is None else address
+    try:
+        host, port = parse_address(f"127.0.0.1{text}" if text[:1] == ":" else text)
+    except ValueError as error:
+        raise ValueError(f"{name} is {text!r}, expected {error}") from None
+    # A server that listens everywhere is asked over loopback.
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104
+
+
+def ask(question: Question, limit: int = _MAX_ANSWER) -> tuple[int, str]:
     """Return status and body; raise OSError or ValueError when there is no whole answer in time."""
     deadline = time.monotonic() + question.timeout
     # As bytes: for text, getaddrinfo imports the IDNA codec, which is as slow as all the rest.
@@ -118,7 +127,7 @@ def ask(question: Question) -> tuple[int, str]:
         client.settimeout(question.timeout)
         client.connect(where)
         client.sendall(request.encode("ascii"))
-        while len(received) <= _MAX_ANSWER:
+        while len(received) <= limit:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise TimeoutError("timed out")
@@ -150,7 +159,8 @@ def _parse_timeout(text: str) -> float:
     return seconds
 
 
-def _reason(error: OSError | ValueError) -> str:
+def reason(error: OSError | ValueError) -> str:
+    """Return in few words why there is no answer."""
     if isinstance(error, TimeoutError):
         return "timed out"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -24,7 +24,18 @@ DEFAULT_OVERLAY = "/etc/entrypoint/profile.yaml"
 # Not importlib.resources: that costs 20 ms before java's start, to serve zip files that we do not ship.
 BUILTIN = os.path.dirname(schema.__file__)
 HIDDEN = ("base",)
-VERBS = ("run", "plan", "explain", "render", "check", "probe", "profiles", "schema", "version")
+VERBS = (
+    "run",
+    "plan",
+    "explain",
+    "render",
+    "check",
+    "probe",
+    "profiles",
+    "schema",
+    "status",
+    "version",
+)
 
 
 def load_profile(request: Request) -> Profile:

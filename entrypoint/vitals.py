@@ -27,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from entrypoint.lifecycle.previous import Run
     from entrypoint.plan.model import Launch
     from entrypoint.supervisor import Supervisor
     from entrypoint.system.checks.result import CheckResult
@@ -54,6 +55,8 @@ class Vitals:
         self._loops: list[CheckLoop] = []
         self._exit: ExitInfo | None = None
         self._told_ready = False
+        self._run: Run | None = None
+        self._previous: Run | None = None
 
     def knows(self, launch: Launch) -> None:
         """Take the names, checks and gates of the plan."""
@@ -133,6 +136,16 @@ class Vitals:
         if phase != "exited":
             self._log.info("Phase changed", from_=before, to=phase, cause=cause)
 
+    def take_run(self, run: Run, previous: Run | None) -> None:
+        """Take which run of this container this one is, and how the one before it ended."""
+        with self._lock:
+            self._run, self._previous = run, previous
+
+    @property
+    def run(self) -> Run | None:
+        """This run, as the next one will read of it; None before the helper has told."""
+        return self._run
+
     def take_exit(self, info: ExitInfo) -> None:
         """Take how it ended."""
         with self._lock:
@@ -174,4 +187,6 @@ class Vitals:
                 counters=counters,
                 stop_seconds=None if asked is None else time.monotonic() - asked,
                 exit=self._exit,
+                restarts=0 if self._run is None else self._run.number - 1,
+                previous=self._previous,
             )

@@ -1,6 +1,7 @@
 """`./run`: bring up a whole otter on loopback, show where everything is, stop it all on Ctrl-C.
 
-Here: the story. Exit codes: 0 after Ctrl-C or TERM, 1 when a component failed, 2 when it cannot begin.
+Here: the story. Exit codes: 0 after Ctrl-C or TERM, 1 when a component failed or had to be killed, 2 when
+it cannot begin.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from local.stack import Java, Stack
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 START_LIMIT = 240.0
+LOG_WIDTH = 160
 NO_JDK_8 = """\
 otter's manager runs on JDK 8 alone: on 11 and later webx 3.2 fails ("Unknown flag 0x1000"), it never
 gets ready, and does not stop. There is no JDK 8 here: {reason}
@@ -38,29 +40,34 @@ def main(argv: Sequence[str]) -> int:
     interrupts = Interrupts()
     board = Board()
     folder = Path(asked.keep).absolute() if asked.keep else Path(tempfile.mkdtemp(prefix="otter-"))
+    keep = bool(asked.keep)
     stack: Stack | None = None
     try:
         otter, java = _choose(asked.dist, board)
-        board.say(f"{otter.name} ({otter.source})   JDK {java.major} {java.home}")
-        board.say(
-            f"data in {folder}{'' if asked.keep else ', removed at the end; --keep DIR keeps it'}\n"
-        )
+        board.say(f"\n  otter  {otter.name}, {otter.source}")
+        board.say(f"  java   JDK {java.major}, {java.home}")
+        kept = "" if keep else ", removed at the end; --keep DIR keeps it"
+        board.say(f"  data   {folder}{kept}\n")
         home = jars.zookeeper_home()
         assert isinstance(home, Path)
         stack = Stack(otter, java, home, folder)
         _show_moved(stack, board, asked.nodes)
-        _bring_up(stack, board, asked.nodes)
+        _bring_up(stack, board, interrupts, asked.nodes)
         _show_where(stack, otter, board)
-        _watch(stack.components)
+        _watch(stack.components, board)
     except StopAskedError:
         board.say("\nstopping" if stack else "\nstopped before anything was started")
         return _end(stack, board, interrupts, 0)
     except LabError as error:
         # The first failure is the story; the stop that follows is not.
         board.say(f"\n{board.paint('failed', '31')}: {error}")
-        return _end(stack, board, interrupts, EXIT_FAILED if stack else EXIT_USAGE)
+        code = _end(stack, board, interrupts, EXIT_FAILED if stack else EXIT_USAGE)
+        if stack:
+            keep = True
+            board.say(f"  data and logs are kept in {folder}")
+        return code
     finally:
-        if not asked.keep:
+        if not keep:
             shutil.rmtree(folder, ignore_errors=True)
     return 0
 
@@ -148,28 +155,30 @@ def _show_moved(stack: Stack, board: Board, nodes: int) -> None:
         board.add(f"node-{number}", "", "waits for the manager")
 
 
-def _bring_up(stack: Stack, board: Board, nodes: int) -> None:
+def _bring_up(stack: Stack, board: Board, interrupts: Interrupts, nodes: int) -> None:
     """Start everything; the java ones wait for each other by their own gates, nodes for a ready manager."""
     began = time.monotonic()
     board.set("MariaDB", "working", "starting", timed=True)
-    stack.database.start()
+    with interrupts.deferred():
+        stack.database.start()
     board.set("MariaDB", "working", "loading the schema", timed=True)
     stack.load_schema(board.say)
     board.set("MariaDB", "good", f"ready after {time.monotonic() - began:.1f} s")
-    _start([stack.zookeeper, stack.manager], stack, board)
+    _start([stack.zookeeper, stack.manager], stack, board, interrupts)
     if nodes:
         added = [stack.add_node() for _ in range(nodes)]
         for node in added:
             board.move(node.name, node.address)
-        _start(added, stack, board)
+        _start(added, stack, board, interrupts)
 
 
-def _start(group: Sequence[Supervised], stack: Stack, board: Board) -> None:
+def _start(group: Sequence[Supervised], stack: Stack, board: Board, interrupts: Interrupts) -> None:
     """Start these and wait until all are ready; LabError when any component ends, or time is over."""
     began = time.monotonic()
     for component in group:
         board.set(component.name, "working", "starting", timed=True)
-        component.start()
+        with interrupts.deferred():
+            component.start()
     left = list(group)
     while left:
         _raise_if_ended(stack.components, board)
@@ -202,15 +211,19 @@ def _show_log(component: Component, board: Board) -> None:
     board.close()
     board.say(f"\nlast lines of {component.log}:")
     for line in component.tail():
-        board.say(f"  | {line}")
+        board.say(f"  | {line[:LOG_WIDTH]}")
 
 
 def _show_where(stack: Stack, otter: Otter, board: Board) -> None:
     """Tell what is where, now that all of it is ready."""
     board.close()
     board.say()
+    if stack.ports.moved:
+        board.say("usual ports that are taken here, and what is used instead:")
     for name, usual, port in stack.ports.moved:
-        board.say(f"  port {usual} is taken: {name} uses {port}")
+        board.say(f"  {usual:>5} -> {port}  {name}")
+    if stack.ports.moved:
+        board.say()
     server = stack.database.server
     pages = f"http://{stack.manager.address}/"
     board.say(f"{board.paint(f'{otter.name} is up', '32')}\n")
@@ -228,7 +241,7 @@ def _show_where(stack: Stack, otter: Otter, board: Board) -> None:
     board.say("  stop       Ctrl-C")
 
 
-def _watch(components: Sequence[Component]) -> None:
+def _watch(components: Sequence[Component], board: Board) -> None:
     """Wait for the end of any component, which nobody asked for; a signal ends the wait too."""
     poll = select.poll()
     descriptors = {}
@@ -244,9 +257,7 @@ def _watch(components: Sequence[Component]) -> None:
             os.close(descriptor)
     component = descriptors[ready[0][0]]
     wait_ended(component, 5)
-    print(f"\nlast lines of {component.log}:")
-    for line in component.tail():
-        print(f"  | {line}")
+    _show_log(component, board)
     raise failure(component)
 
 
@@ -264,10 +275,13 @@ def _end(stack: Stack | None, board: Board, interrupts: Interrupts, code: int) -
                 component.kill()
                 wait_ended(component, 5)
         took = time.monotonic() - began
+        # 143: TERM came before entrypoint had done its first statement.
+        if component.exit_code() not in {0, 143}:
+            code = EXIT_FAILED
         board.say(
             f"  {component.name:<10} stopped, exit code {component.exit_code()}, {took:.1f} s"
         )
-    if code == 0 and stack:
+    if stack:
         board.say("  nothing is left running")
     return code
 

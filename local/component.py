@@ -235,7 +235,7 @@ def wait_ended(component: Component, limit: float) -> bool:
 def failure(component: Component) -> LabError:
     """Return what to tell when a component ended and nobody asked for it."""
     said = component.says() if isinstance(component, Supervised) else ""
-    why = f": {said.removeprefix('entrypoint: ')}" if said else ""
+    why = f": {said.removeprefix('entrypoint: ').partition(' [exit ')[0]}" if said else ""
     return LabError(f"{component.name} ended with exit code {component.exit_code()}{why}")
 
 

@@ -31,6 +31,7 @@ FIRST_ANSWER = 15.0
 """Seconds until the first byte of a download has to be there."""
 WHOLE_DOWNLOAD = 600.0
 REPOSITORY = Path(__file__).resolve().parents[1]
+STANDIN_SCHEMA = REPOSITORY / "tests" / "standin" / "schema.sql"
 Tell = Callable[[str], None]
 
 
@@ -41,7 +42,6 @@ class Otter:
     manager: Path
     node: Path
     source: str
-    schema: Path | None = None
     standin: bool = False
 
     @property
@@ -73,8 +73,7 @@ def standin() -> Otter:
         built = build()
     except BuildError as error:
         raise LabError(str(error)) from error
-    schema = REPOSITORY / "tests" / "standin" / "schema.sql"
-    return Otter(built.manager, built.node, "built from tests/standin", schema, standin=True)
+    return Otter(built.manager, built.node, "built from tests/standin", standin=True)
 
 
 def unpack(part: Path, home: Path) -> Path:
@@ -92,8 +91,8 @@ def unpack(part: Path, home: Path) -> Path:
 
 def find_schema(otter: Otter, manager_home: Path, tell: Tell) -> Path | None:
     """Return otter's own schema: beside the tarballs, in the manager, or from otter's source."""
-    if otter.schema:
-        return otter.schema
+    if otter.standin:
+        return STANDIN_SCHEMA
     for folder in (otter.manager.parent, manager_home):
         for found in sorted(folder.rglob(SCHEMA_NAME)) if folder != folder.parent else ():
             return found
@@ -117,7 +116,7 @@ def _from_path(given: str) -> Otter:
         for path in paths:
             if not path.exists():
                 raise LabError(f"--dist: {path} does not exist")
-        return Otter(paths[0], paths[1], source=given)
+        return _otter(paths[0], paths[1], given)
     folder = paths[0]
     if len(paths) != 1 or not folder.is_dir():
         raise LabError(
@@ -137,8 +136,15 @@ def _in_folder(folder: Path) -> Otter:
     manager, node = (_search(folder, kind) for kind in KINDS)
     assert manager is not None
     assert node is not None
-    standin = any((part / "STANDIN").exists() for part in (manager, node))
-    return Otter(manager, node, str(folder), standin=standin)
+    return _otter(manager, node, str(folder))
+
+
+def _otter(manager: Path, node: Path, source: str) -> Otter:
+    """Return a distribution; one with a file STANDIN in it is ours, whoever packed it."""
+    if manager.is_dir():
+        return Otter(manager, node, source, standin=(manager / "STANDIN").exists())
+    names = run(["tar", "-tzf", manager]).split()
+    return Otter(manager, node, source, standin="STANDIN" in names or "./STANDIN" in names)
 
 
 def _search(folder: Path, kind: str) -> Path | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -24,6 +26,17 @@ class Interrupts:
     def _take(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
         if self.count == 1 and not self._held:
+            raise StopAskedError
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Raise only after the block: a process that was just started is then known, and stopped too."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self.count:
             raise StopAskedError
 
     def hold(self) -> None:

@@ -47,8 +47,8 @@ class Stack:
         self.zookeeper = self._zookeeper(zookeeper_home)
         self.manager_home = distribution.unpack(otter.manager, folder / "manager" / "home")
         self.node_home = distribution.unpack(otter.node, folder / "node" / "home")
-        self.web_port = self.ports.take("manager's pages", 8080)
-        self.manager_port = self.ports.take("manager, for nodes", 1099)
+        self.web_port = self.ports.take("manager, pages", 8080)
+        self.manager_port = self.ports.take("manager, nodes call it", 1099)
         self.manager = self._manager()
         self.nodes: list[Supervised] = []
 
@@ -65,12 +65,11 @@ class Stack:
             return
         schema = distribution.find_schema(self._otter, self.manager_home, tell)
         if schema is None:
-            schema = distribution.standin().schema
+            schema = distribution.STANDIN_SCHEMA
             tell("using the stand-in's tables, which are fewer: pages of the real manager may fail")
             tell(
                 f"put {distribution.SCHEMA_NAME} of otter's source beside the tarballs to mend that"
             )
-        assert schema is not None
         server.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} DEFAULT CHARACTER SET utf8")
         server.execute(schema.read_text(encoding="utf-8"), DATABASE)
 
@@ -80,8 +79,8 @@ class Stack:
         name = f"node-{number}"
         first = 2088 + 10 * (number - 1)
         port, download, mbean = (
-            self.ports.take(f"{name} {what}", first + offset)
-            for offset, what in enumerate(("", "download", "mbean"))
+            self.ports.take(f"{name}{what}", first + offset)
+            for offset, what in enumerate(("", ", download", ", mbean"))
         )
         nid = self._register(name, port, download, mbean)
         folder = self.folder / name
@@ -107,7 +106,7 @@ class Stack:
 
     def _register(self, name: str, port: int, download: int, mbean: int) -> str:
         """Write the rows that the manager's pages would write; return the node's number."""
-        servers = json.dumps([f"{self.zookeeper.address};"])
+        servers = json.dumps([self.zookeeper.address])
         execute = self.database.server.execute
         execute(
             f"INSERT INTO AUTOKEEPER_CLUSTER (CLUSTER_NAME, SERVER_LIST, DESCRIPTION,"

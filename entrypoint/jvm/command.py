@@ -1,7 +1,7 @@
 """The options of the final command line: from all sources to one line that this JVM accepts.
 
-Here: `assemble`, the story of every option with its origin, and the default heap. The classpath, the
-main class and their arguments come from the profile, not from here.
+Here: `assemble`, and the story of every option with its origin. The classpath, the main class and their
+arguments come from the profile, not from here; the memory options are computed in `memory.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 EXTERNAL_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 """Variables that the JVM reads itself, in the order in which it reads them; the last one wins."""
 
-_MIB = 1 << 20
 # 8u191 brought MaxRAMPercentage and the container support to 8.
 _OLDEST_UPDATE_OF_8 = 191
 
@@ -90,7 +89,7 @@ def assemble(
 ) -> JvmOptions:
     """Return the options that this JDK is started with.
 
-    `groups` are (origin, words), the later one wins; the origins `computed` and `profile…` are
+    `groups` are (origin, words), the later one wins; the origins `computed…` and `profile…` are
     defaults, which give way to the user's. `external` holds the text of each of EXTERNAL_VARIABLES
     that is set. Every option that is translated, dropped or overridden has its note. With problems,
     nothing may be started; with `needs_dry_run`, this JVM has to be asked first.
@@ -113,22 +112,9 @@ def assemble(
     )
 
 
-def default_heap(limit: int | None, percent: float) -> tuple[str, ...]:
-    """Return -Xms and -Xmx as a percentage of the container's memory limit in bytes.
-
-    Without a limit there is nothing to compute from: the JVM's own default stays.
-    """
-    if not 0 < percent <= 100:
-        raise ValueError(
-            f"not a percentage of memory: {percent}; expected more than 0, at most 100"
-        )
-    mib = int(limit * percent / 100) // _MIB if limit else 0
-    return (f"-Xms{mib}m", f"-Xmx{mib}m") if mib >= 2 else ()
-
-
 def is_default(origin: str) -> bool:
     """Tell whether options of this origin are defaults of ours, which give way to the user's."""
-    return origin == "computed" or origin.startswith("profile")
+    return origin.startswith(("computed", "profile"))
 
 
 def _settle(

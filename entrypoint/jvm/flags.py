@@ -7,6 +7,7 @@ What options do to each other (one collector, one heap) is in `command.py`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache  # re has loaded it already
 
 from entrypoint.jvm import flag_table, flag_types, gclog
 from entrypoint.jvm.options import flag_name, kind
@@ -146,6 +147,8 @@ def parse_size(value: str) -> int | None:
     )
 
 
+# The same option is looked up three times in each of the two assemblies of a plan.
+@lru_cache(maxsize=1024)
 def _find_rule(option: str, feature: int) -> Rule | None:
     """Return the row for an option: an exact pattern goes before an open one, a long before a short."""
     exact, prefixes = _rules()

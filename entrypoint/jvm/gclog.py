@@ -53,6 +53,17 @@ def unify(options: tuple[str, ...]) -> str:
     return f"-Xlog:{what}:file={_quoted(path)}:{decorators}{_rotation(on, values)}"
 
 
+def to_stdout(feature: int) -> tuple[str, ...]:
+    """Return the options that write a GC log to standard output."""
+    return _in_the_language_of(feature, "-Xlog:gc*,safepoint:stdout:time,uptime,level,tags")
+
+
+def to_file(path: str, feature: int, size: str) -> tuple[str, ...]:
+    """Return the options that write a GC log to a file; the last five of a size such as 10m are kept."""
+    target = f"file={_quoted(path)}:time,uptime,level,tags:filecount=5,filesize={size}"
+    return _in_the_language_of(feature, f"-Xlog:gc*,safepoint:{target}")
+
+
 def to_legacy(option: str) -> tuple[str, ...]:
     """Return the options of 8 for an -Xlog option about GC; empty when 8 has nothing like it."""
     what, output, decorators, details = _fields(option)
@@ -68,6 +79,10 @@ def to_legacy(option: str) -> tuple[str, ...]:
         legacy.insert(0, f"-Xloggc:{path}")
         legacy += _legacy_rotation(dict(part.partition("=")[::2] for part in details.split(",")))
     return tuple(legacy)
+
+
+def _in_the_language_of(feature: int, option: str) -> tuple[str, ...]:
+    return to_legacy(option) if feature <= 8 else (option,)
 
 
 def _switched_on(options: tuple[str, ...]) -> frozenset[str]:

@@ -25,11 +25,13 @@ _SPACE = " \t\r\n\f\v"
 _ENDS_PLAIN = _SPACE + "'\"\\"
 _SHELL_SYNTAX = r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(|`"
 
-_TAKES_NEXT_WORD = frozenset({
+TAKES_NEXT_WORD = frozenset({
     "--add-exports", "--add-modules", "--add-opens", "--add-reads", "--class-path", "--describe-module",
     "--enable-native-access", "--limit-modules", "--module", "--module-path", "--patch-module",
     "--source", "--upgrade-module-path", "-classpath", "-cp", "-jar", "-m", "-p",
 })  # fmt: skip
+"""Options whose value may be the word after them."""
+
 _LONG_FORM = {
     "-p": "--module-path",
     "-m": "--module",
@@ -103,7 +105,7 @@ def pair(words: tuple[str, ...]) -> Words:
     while at < len(words):
         word, has_next = words[at], at + 1 < len(words)
         at += 1
-        if word in _TAKES_NEXT_WORD:
+        if word in TAKES_NEXT_WORD:
             name = _LONG_FORM.get(word, word)
             at += has_next
             joined = has_next and name not in LAUNCH_OPTIONS

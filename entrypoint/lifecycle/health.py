@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from entrypoint.lifecycle.previous import Run
+
     GateResult: TypeAlias = Literal["waiting", "passed", "timed-out"]
 
 PHASES = (
@@ -85,6 +87,7 @@ class Snapshot:
     `phase_since` and `started_monotonic` are monotonic seconds, `started` and the times in
     `phase_history` Unix seconds. `name` is the profile's, `digest` the plan's. `child_alive` is
     false for a zombie. `stop_seconds` is the time the stop has taken, once one was asked for.
+    `previous` is the run of this container before this one, `restarts` how many there were.
     """
 
     phase: str
@@ -102,6 +105,8 @@ class Snapshot:
     counters: Counters = Counters()
     stop_seconds: float | None = None
     exit: ExitInfo | None = None
+    restarts: int = 0
+    previous: Run | None = None
 
 
 @record
@@ -205,15 +210,14 @@ def _child_item(snapshot: Snapshot) -> Item:
 
 def _check_items(snapshot: Snapshot, role: str, now: float) -> list[Item]:
     return [
-        Item(
-            status.name, status.ok is True and not _is_stale(status, now), _check_text(status, now)
-        )
+        Item(status.name, status.ok is True and not is_stale(status, now), _check_text(status, now))
         for status in snapshot.checks
         if role in status.roles
     ]
 
 
-def _is_stale(status: CheckStatus, now: float) -> bool:
+def is_stale(status: CheckStatus, now: float) -> bool:
+    """Say whether a check has not been answered for so long that its last answer is worth nothing."""
     if status.stale_after is None or status.answered is None:
         return False
     return now - status.answered > status.stale_after
@@ -222,18 +226,18 @@ def _is_stale(status: CheckStatus, now: float) -> bool:
 def _check_text(status: CheckStatus, now: float) -> str:
     if status.ok is None or status.seconds is None or status.answered is None:
         return "not asked yet"
-    if _is_stale(status, now):
+    if is_stale(status, now):
         return f"no answer for {format_duration(now - status.answered)}"
     took = format_duration(status.seconds)
     if status.ok and not status.failures_in_a_row:
         return f"ok {took}"
     row = f"{status.failures_in_a_row} of {status.threshold}"
-    answer = f"{_one_line(status.detail) or 'no answer'} after {took}"
+    answer = f"{one_line(status.detail) or 'no answer'} after {took}"
     if status.ok:
         return f"ok for now: {answer} ({row})"
     return f"failed: {answer}, since {format_duration(max(0.0, now - status.since))} ({row})"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Keep a dependency's own words from adding lines to the list that scripts read."""
     return " ".join("".join(c if c.isprintable() else " " for c in text[:300]).split())

@@ -103,7 +103,7 @@ def _preparation(state: State, event: Event) -> tuple[State, tuple[Action, ...]]
             ("preparing" | "waiting"),
             (PrepareFailed(code, summary) | GatesFailed(code, summary)),
         ):
-            return _exit(state, code, summary)
+            return _exit(state, code, summary, StopPreparing())
         case "preparing", PrepareEnded(code):
             return _exit(state, code, "")
         case "waiting", GatesPassed():

@@ -10,21 +10,22 @@ import os.path
 from _blake2 import blake2b  # hashlib loads OpenSSL before java may start: 3 ms
 
 from entrypoint.errors import Problem, ProblemsError
-from entrypoint.plan import command, files, questions
+from entrypoint.plan import command, files, questions, switches
 from entrypoint.plan.model import ExitRule, Launch, Note, Plan, StopStep
 from entrypoint.plan.scope import Scope
 from entrypoint.records import record, replace
 from entrypoint.rendering import properties
 from entrypoint.rendering.placeholders import resolve_placeholders
 from entrypoint.settings import resolve as resolution
-from entrypoint.values import Secret, format_duration, parse_duration, reveal
+from entrypoint.values import Secret, format_duration, format_size, parse_duration, reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from entrypoint.plan.command import Command
     from entrypoint.plan.files import Rendered
+    from entrypoint.plan.model import Diagnosis
     from entrypoint.plan.questions import Questions
     from entrypoint.profile.schema import Profile
     from entrypoint.rendering.properties import PropertiesFile
@@ -68,6 +69,14 @@ def java_home(profile: Profile, inputs: Inputs) -> str:
         return inputs.env("JAVA_HOME") or ""
     found = settings.get("java.home")
     return reveal(found.text) if found and found.text else ""
+
+
+def diagnosis_folder(profile: Profile, inputs: Inputs) -> tuple[str, bool]:
+    """Return the folder for evidence of a death, "" for none, and whether the container names it itself."""
+    found = resolution.preview_setting(profile, inputs, switches.FOLDER_SETTING)
+    if found is None or found.text is None:
+        return "", False
+    return reveal(found.text), switches.is_asked(found)
 
 
 def _layers(profile: Profile, inputs: Inputs) -> dict[str, PropertiesFile]:
@@ -177,8 +186,9 @@ def _launch(
         run_dir=found.fixed["run"],
         gates=asked.gates,
         checks=asked.checks,
-        ports=tuple(
-            (name, int(port)) for name, text in profile.ports if (port := scope.text(text))
+        ports=(
+            *((name, int(port)) for name, text in profile.ports if (port := scope.text(text))),
+            *line.ports,
         ),
         stop=tuple(
             StopStep(step.action, parse_duration(scope.text(step.wait))) for step in profile.stop
@@ -187,10 +197,13 @@ def _launch(
         expects_exit=scope.text("{entrypoint.expects-exit}") == "true",
         stop_is_success=scope.text("{entrypoint.stop-is-success}") == "true",
         listen="" if listen == "off" else listen,
+        metrics_names=scope.text("{metrics.names}"),
+        metrics_attach=scope.text("{metrics.attach}") == "true",
         log_format=scope.text("{entrypoint.log.format}"),
         log_level=scope.text("{entrypoint.log.level}"),
         termination_log=scope.text("{entrypoint.termination-log}"),
         grace_period=parse_duration(scope.text("{entrypoint.grace-period}")),
+        diagnosis=line.diagnosis,
     )
     return replace(launch, digest=_digest(launch, rendered))
 
@@ -217,6 +230,17 @@ def _digest(launch: Launch, rendered: Rendered) -> str:
     return seen.hexdigest()[:8]
 
 
+def _no_room(kept: Diagnosis, line: Command) -> Iterator[Note]:
+    """Yield a note when a full heap would leave a dump that the next start removes again."""
+    heap = next((row.size for row in line.memory if row.region == "heap"), None)
+    if heap is not None and kept.heap_dumps and heap > kept.budget:
+        text = (
+            f"a dump of the whole heap ({format_size(heap)}) is more than may be kept"
+            f" ({format_size(kept.budget)}): the next start would remove it"
+        )
+        yield Note(text, "ENTRYPOINT_DIAGNOSIS_MAX_SIZE")
+
+
 def _warnings(launch: Launch, line: Command, scope: Scope) -> list[Note]:
     notes = []
     ladder = sum(step.wait for step in launch.stop)
@@ -226,6 +250,7 @@ def _warnings(launch: Launch, line: Command, scope: Scope) -> list[Note]:
             f" {format_duration(launch.grace_period)}: Kubernetes would kill us in the middle of it"
         )
         notes.append(Note(text, "ENTRYPOINT_GRACE_PERIOD, ENTRYPOINT_STOP_TIMEOUT"))
+    notes.extend(_no_room(launch.diagnosis, line))
     notes.extend(
         Note(
             f'the text of secret "{name}" stands in the command line, where everybody can read it',

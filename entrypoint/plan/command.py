@@ -12,24 +12,26 @@ from entrypoint.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem, Prob
 from entrypoint.jvm import command as jvm
 from entrypoint.jvm import options
 from entrypoint.jvm.release import JdkRange, identify
-from entrypoint.plan.model import CommandPart, MemoryRow, Note
+from entrypoint.plan import memory, option_sources, switches
+from entrypoint.plan.model import CommandPart, Diagnosis, MemoryRow, Note
 from entrypoint.plan.scope import SecretInTextError
 from entrypoint.records import record
-from entrypoint.values import parse_size, reveal
+from entrypoint.values import reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from entrypoint.jvm.command import JvmOption
+    from entrypoint.jvm.command import JvmOption, JvmOptions
     from entrypoint.jvm.release import Jdk
+    from entrypoint.plan.option_sources import Group
     from entrypoint.plan.scope import Scope
+    from entrypoint.plan.switches import Switches
     from entrypoint.profile.schema import JavaSpec, Profile
     from entrypoint.settings.model import Facts, Inputs
 
 COMPUTED = "computed"
 PROFILE = "profile"
-USER = "JAVA_OPTIONS"
 _TELLING = ("pass", "pwd", "secret", "token", "key", "credential", "auth", "private")
 """What stands in the name of a system property whose value is not to be shown."""
 
@@ -43,6 +45,9 @@ class Command:
     memory: tuple[MemoryRow, ...]
     notes: tuple[Note, ...]
     dry_run: bool
+    diagnosis: Diagnosis
+    ports: tuple[tuple[str, int], ...]
+    """Ports that the JVM itself will listen on: for a debugger, for JMX."""
 
 
 def find_jdk(profile: Profile, facts: Facts) -> Jdk:
@@ -79,7 +84,7 @@ def find_jdk(profile: Profile, facts: Facts) -> Jdk:
 
 def _unsupported(profile: Profile, java: JavaSpec, jdk: Jdk) -> Problem:
     details = (
-        ("where", f"profile {profile.name}, {java.place}"),
+        ("where", f"profile {profile.name}, {java.supported_place or java.place}"),
         ("value", f"JDK {jdk.version} ({jdk.vendor}) at {jdk.home}"),
         (
             "expected",
@@ -95,30 +100,29 @@ def build(
     profile: Profile, java: JavaSpec, jdk: Jdk, scope: Scope, inputs: Inputs, facts: Facts
 ) -> Command:
     """Return java's command line; raises ProblemsError with all problems."""
-    user = options.split(scope.text("{java.options}"), USER)
+    workdir = scope.text(profile.workdir)
+    user, switched = _given(java, jdk, scope, inputs, facts, workdir)
     try:
         tail, tail_parts = _program(java, scope, inputs)
-        groups = (
-            (
-                COMPUTED,
-                jvm.default_heap(
-                    facts.memory_limit, float(scope.text(profile.memory.heap_percent))
-                ),
-            ),
-            (PROFILE, tuple(_profile_options(java, jdk, scope))),
-            (USER, user),
-        )
+        own = tuple(_profile_options(java, jdk, scope))
+        expanded = option_sources.expand(own, PROFILE, inputs, workdir, f"{PROFILE} ")
+        groups = (*switched.weak, *expanded, *switched.strong, *user)
     except SecretInTextError as error:
         raise ProblemsError(_secret_in_argv(error.setting, java)) from None
     external = {name: value for name in jvm.EXTERNAL_VARIABLES if (value := inputs.env(name))}
-    result = jvm.assemble(jdk, groups, external)
-    if result.problems:
-        raise ProblemsError(*result.problems)
+    chosen = _without_problems(jvm.assemble(jdk, groups, external))
+    divided = memory.divide(profile.name, profile.memory, chosen, jdk.feature, scope, facts)
+    result = _without_problems(
+        jvm.assemble(jdk, ((COMPUTED, divided.options), *groups), external)
+        if divided.options
+        else chosen
+    )
     parts = tuple(
         CommandPart(tuple(map(_shown, run)), origin)
         for origin, run in groupby(result.options, key=lambda option: option.origin)
     )
-    notes = [Note(note.text, note.origin) for note in result.notes]
+    notes = [*switched.notes, *switches.jmx_elsewhere(switched.jmx, result.argv)]
+    notes.extend(Note(note.text, note.origin) for note in result.notes)
     notes.extend(
         Note(
             f"the JVM itself adds {' '.join(one.shown)}" if one.applies else "ignored by this JDK",
@@ -129,10 +133,40 @@ def build(
     return Command(
         (jdk.java, *result.argv, *tail),
         (CommandPart((jdk.java,), ""), *parts, *tail_parts),
-        _memory(result.options, facts, scope.text(profile.memory.heap_percent)),
-        tuple(notes),
+        divided.rows,
+        (*notes, *divided.notes),
         result.needs_dry_run,
+        switched.diagnosis,
+        switched.ports,
     )
+
+
+def _given(
+    java: JavaSpec, jdk: Jdk, scope: Scope, inputs: Inputs, facts: Facts, workdir: str
+) -> tuple[tuple[Group, ...], Switches]:
+    """Return the user's options, and what single settings switch on; raises the problems of both."""
+    problems: list[Problem] = []
+    user: tuple[Group, ...] = ()
+    switched: Switches | None = None
+    try:
+        user = option_sources.groups(java, scope, inputs, workdir, jdk.feature)
+    except ProblemsError as error:
+        problems.extend(error.problems)
+    said = [word for _, words in user for word in words]
+    said += [word for name in jvm.EXTERNAL_VARIABLES for word in (inputs.env(name) or "").split()]
+    try:
+        switched = switches.build(jdk, scope, facts, said)
+    except ProblemsError as error:
+        problems.extend(error.problems)
+    if problems or switched is None:
+        raise ProblemsError(*problems)
+    return user, switched
+
+
+def _without_problems(options: JvmOptions) -> JvmOptions:
+    if options.problems:
+        raise ProblemsError(*options.problems)
+    return options
 
 
 def _shown(option: JvmOption) -> str:
@@ -141,7 +175,7 @@ def _shown(option: JvmOption) -> str:
     open_to_all = options.kind(option.text) == "property" and not any(
         word in name for word in _TELLING
     )
-    if option.origin != USER or open_to_all:
+    if jvm.is_default(option.origin) or open_to_all:
         return option.text
     return options.show(option.text)
 
@@ -183,28 +217,6 @@ def _program(
         CommandPart(inputs.arguments, "command line"),
     )
     return (*head, *own, *inputs.arguments), tuple(part for part in parts if part.words)
-
-
-def _memory(options: tuple[JvmOption, ...], facts: Facts, percent: str) -> tuple[MemoryRow, ...]:
-    """Return what is known of the memory split; what is not ours to decide is the JVM's."""
-    heap = next((option for option in reversed(options) if option.text.startswith("-Xmx")), None)
-    limit = facts.memory_limit
-    if heap is None:
-        reason = "the JVM decides: no container limit" if limit is None else "the JVM decides"
-        return (MemoryRow("heap", None, reason),)
-    size = parse_size(heap.text.removeprefix("-Xmx"))
-    origin = (
-        f"computed: {percent}% of the limit"
-        if heap.origin == COMPUTED
-        else f"{heap.origin} {heap.text}"
-    )
-    rows = (MemoryRow("heap", size, origin),)
-    if limit is None:
-        return rows
-    return (
-        *rows,
-        MemoryRow("left over", limit - size, "metaspace, threads, direct memory, code cache, us"),
-    )
 
 
 def _secret_in_argv(setting: str, java: JavaSpec) -> Problem:

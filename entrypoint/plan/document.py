@@ -5,7 +5,7 @@ Here: from records to mappings and lists. Secrets come out masked, file contents
 
 from __future__ import annotations
 
-from entrypoint.settings.parse import shown
+from entrypoint.settings.parse import mask_words, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def plan_document(plan: Plan) -> dict[str, object]:
         ],
         "command": {
             "cwd": launch.cwd,
-            "parts": [{"words": list(part.words), "origin": part.origin} for part in plan.command],
+            "parts": [
+                {"words": list(mask_words(part.words)), "origin": part.origin}
+                for part in plan.command
+            ],
             "dry-run": plan.dry_run,
         },
         "files": [
@@ -60,6 +63,11 @@ def plan_document(plan: Plan) -> dict[str, object]:
             for file in plan.files
         ],
         "folders": list(plan.folders),
+        "diagnosis": {
+            "folder": launch.diagnosis.folder or None,
+            "max-size": launch.diagnosis.budget,
+            "heap-dumps": launch.diagnosis.heap_dumps,
+        },
         "gates": [check_document(check) for check in launch.gates],
         "checks": [check_document(check) for check in launch.checks],
         "left-out": [{"what": note.text, "reason": note.origin} for note in plan.left_out],

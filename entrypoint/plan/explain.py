@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 
 from entrypoint.records import record
-from entrypoint.settings.parse import shown
+from entrypoint.settings.parse import mask_url, mask_words, shown
 from entrypoint.values import PRECEDENCE, format_duration, format_size
 
 TYPE_CHECKING = False
@@ -134,7 +134,7 @@ def _memory(plan: Plan, style: Style) -> list[str]:
     lines = [style.heading("Memory") + "          MiB   from"]
     for row in plan.memory:
         size = "-" if row.size is None else str(row.size >> 20)
-        lines.append(f"  {row.region:<11} {size:>5}   {row.origin}")
+        lines.append(f"  {row.region:<11} {size:>5}   {row.origin}".rstrip())
     return lines
 
 
@@ -146,12 +146,12 @@ def _command(plan: Plan, style: Style) -> list[str]:
     lines.append(head)
     for part in rest:
         origin = part.origin
-        for line in _fold(part.words, _ORIGIN - len(indent)):
+        for line in _fold(mask_words(part.words), _ORIGIN - len(indent)):
             lines.append(f"{indent}{line:<{_ORIGIN - len(indent)}}  {style.faint(origin)}".rstrip())
             origin = ""
     for note in plan.notes:
         text = f"{note.text} ({note.origin})" if note.origin else note.text
-        lines.extend(style.warn(line) for line in _wrapped("note", text, "  ", 5))
+        lines.extend(style.warn(line) for line in _wrapped("note", mask_url(text), "  ", 5))
     return lines
 
 
@@ -169,7 +169,7 @@ def _fold(words: Sequence[str], width: int) -> Iterator[str]:
 
 
 def _files(plan: Plan, style: Style) -> list[str]:
-    if not plan.files and not plan.folders:
+    if not plan.files and not plan.folders and not plan.launch.diagnosis.folder:
         return []
     lines = [style.heading("Files")]
     width = max((len(file.target) for file in plan.files), default=0)
@@ -179,6 +179,12 @@ def _files(plan: Plan, style: Style) -> list[str]:
             line = f"  {file.target:<{width}}   {file.mode:04o}\n{'':<{_LABEL}}{file.summary}"
         lines.append(line)
     lines.extend(f"  {folder}/   created when absent" for folder in plan.folders)
+    kept = plan.launch.diagnosis
+    if kept.folder:
+        what = "crash logs, heap dumps, GC logs" if kept.heap_dumps else "crash logs, GC logs"
+        lines.append(
+            f"  {kept.folder}/   {what}: the oldest go first beyond {format_size(kept.budget)}"
+        )
     return lines
 
 

@@ -55,6 +55,15 @@ class ExitRule:
 
 
 @record
+class Diagnosis:
+    """Where evidence of a death goes, and how many bytes of it are kept: the oldest go first."""
+
+    folder: str = ""
+    budget: int = 0
+    heap_dumps: bool = True
+
+
+@record
 class RenderedFile:
     """A file to write: its bytes may hold secrets, so `summary` is what is shown."""
 
@@ -91,10 +100,15 @@ class Launch:
     """Whether 143 after a stop that was asked for counts as success and is answered with 0."""
     listen: str = ""
     """Address of probes and metrics, `0.0.0.0:9404`; empty: no HTTP server."""
+    metrics_names: str = "client-java-1"
+    """Whose names the JVM's metrics have: client-java-1, client-java-0 or micrometer."""
+    metrics_attach: bool = True
+    """Whether a scrape may ask the JVM by the attach protocol."""
     log_format: str = "text"
     log_level: str = "info"
     termination_log: str = ""
     grace_period: float = 30.0
+    diagnosis: Diagnosis = Diagnosis()
     remarks: tuple[str, ...] = ()
     """What of the plan's notes should stand in the log of every start."""
 

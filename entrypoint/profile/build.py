@@ -88,6 +88,7 @@ def _file(name: str, node: Node) -> FileSpec:
 
 
 def _java(node: MapNode) -> JavaSpec:
+    supported = node.entries.get("supported")
     return JavaSpec(
         place=node.place,
         main=text(node, "main") or "",
@@ -95,8 +96,10 @@ def _java(node: MapNode) -> JavaSpec:
         classpath=_texts(node, "classpath"),
         properties=_texts_by_name(node, "properties"),
         options=tuple(_options(item) for item in _items(node, "options")),
+        options_files=_texts(node, "options-files"),
         supported=text(node, "supported") or "",
         supported_reason=text(node, "supported-reason") or "",
+        supported_place=supported.place if supported is not None else None,
         arguments=_texts(node, "arguments"),
     )
 
@@ -116,6 +119,9 @@ def _memory(node: Node | None) -> MemorySpec:
         threads=_number(node, "threads"),
         thread_stack=text(node, "thread-stack"),
         direct=text(node, "direct"),
+        code_cache=text(node, "code-cache"),
+        file_cache=text(node, "file-cache"),
+        least_heap=text(node, "least-heap"),
     )
 
 

@@ -171,6 +171,11 @@ JAVA = Keyed(
             Listed(TextOr(_ARGV, OPTIONS), appends=True),
             "JVM options; those of an overlay come after the ones below it",
         ),
+        Field(
+            "options-files",
+            Listed(_ARGV),
+            "Files of JVM options, one a line; * in the last part of a path stands for any text",
+        ),
         Field("supported", Leaf("jdk-range"), "The JDKs that the application runs on"),
         Field("supported-reason", _TEXT, "What goes wrong on other JDKs"),
         Field("arguments", Listed(_ARGV), "Arguments of the application"),
@@ -181,11 +186,24 @@ JAVA = Keyed(
 MEMORY = Keyed(
     "memory",
     (
-        Field("heap-percent", Leaf("percent"), "Heap as a share of the container's memory limit"),
+        Field(
+            "heap-percent",
+            Leaf("percent"),
+            "Heap as a share of the container's memory limit, instead of what is computed",
+        ),
         Field("classes", Leaf("count"), "Classes that the application loads"),
         Field("threads", Leaf("count"), "Threads that the application has at its busiest"),
         Field("thread-stack", Leaf("size"), "Stack of a thread"),
         Field("direct", Leaf("size"), "Direct memory that the application needs"),
+        Field("code-cache", Leaf("size"), "Compiled code; by default 5% of the limit"),
+        Field(
+            "file-cache",
+            Leaf("percent"),
+            "Share of the limit for the kernel's cache of files that it reads and writes",
+        ),
+        Field(
+            "least-heap", Leaf("size"), "The smallest heap that it can work with; by default 48m"
+        ),
     ),
 )
 

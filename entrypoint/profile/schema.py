@@ -117,21 +117,31 @@ class JavaSpec:
     classpath: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     options: tuple[OptionSpec, ...] = ()
+    options_files: tuple[str, ...] = ()
+    """Files of options, in order; `*` in the last part of a path stands for any text."""
     supported: str = ""
     """The JDKs that it runs on, such as `8` or `8-21`; empty means any."""
     supported_reason: str = ""
+    supported_place: Place | None = None
+    """The line of `supported`; it may be in another file than the rest."""
     arguments: tuple[str, ...] = ()
 
 
 @record
 class MemorySpec:
-    """What the application is known to need; None where nothing is known."""
+    """What the application is known to need; None where nothing is known. Sizes are reference text."""
 
     heap_percent: str = "{memory.heap-percent}"
+    """Percent of the container's limit for the heap; empty: computed from what the rest needs."""
     classes: int | None = None
     threads: int | None = None
     thread_stack: str | None = None
     direct: str | None = None
+    code_cache: str | None = None
+    file_cache: str | None = None
+    """Percent of the limit that the kernel's cache of its files should have."""
+    least_heap: str | None = None
+    """The smallest heap that the application gets anywhere with."""
 
 
 @record

@@ -10,6 +10,7 @@ from __future__ import annotations
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.profile.nodes import ListNode, MapNode, Scalar
 from entrypoint.profile.schema import Place
+from entrypoint.profile.yaml_parser import load_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -175,17 +176,16 @@ class _Composer:
 
 
 def _events(name: str, text: str) -> Iterator[Any]:
-    # Only the short-lived helper needs yaml: 8 ms and 2 MB that PID 1 is spared.
-    import yaml  # noqa: PLC0415
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    yaml = load_parser()
     try:
-        yield from yaml.parse(text, Loader=loader)
-    except yaml.MarkedYAMLError as error:
+        parser = yaml.parser(text)
+        while parser.check_event():
+            yield parser.get_event()
+    except yaml.error_with_mark as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
         raise ProblemsError(_syntax_problem(name, text, line, column, error)) from None
-    except (yaml.YAMLError, UnicodeError) as error:
+    except (yaml.error, UnicodeError) as error:
         position = getattr(error, "position", None)
         before = text.encode(errors="replace")[:position] if isinstance(position, int) else b""
         what = f"{name} holds a character that YAML does not allow"

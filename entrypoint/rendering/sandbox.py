@@ -6,7 +6,6 @@ template is rendered. A template may come from a user's overlay: it is input, no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -169,7 +168,7 @@ def _environment(kind: TemplateKind) -> _Environment:
     for filter_name, function in escapers.items():
         environment.filters[filter_name] = explicit(filter_name, function)
     environment.filters["properties_key"] = explicit("properties_key", escape.properties_key)
-    environment.filters["json"] = lambda value: json.dumps(value, default=_printable)
+    environment.filters["json"] = _json
     environment.filters["yaml_scalar"] = lambda value: (
         _printable(value) if isinstance(value, int | float) else escaped(escape.yaml_scalar, value)
     )
@@ -190,6 +189,12 @@ def _guard(value: object, secrets: list[str]) -> object:
             return tuple(_guard(item, secrets) for item in value)
         case _:
             return value
+
+
+def _json(value: object) -> str:
+    import json  # noqa: PLC0415 (2 ms, for the few templates that write JSON)
+
+    return json.dumps(value, default=_printable)
 
 
 def _reveal(value: object) -> object:

@@ -272,7 +272,7 @@ def _bind(host: bytes, port: int) -> socket.socket:
 
 def _listen_problem(address: str, reason: str) -> ProblemsError:
     if reason == "not an address":
-        expected, fix = "host:port, [v6]:port or :port", "correct ENTRYPOINT_LISTEN or --listen"
+        expected, fix = "host:port, [v6]:port or :port", "correct ENTRYPOINT_LISTEN"
     else:
         expected = "a free port that this user may listen on"
         fix = "set ENTRYPOINT_LISTEN to another port, or end the program that has this one"

@@ -1,8 +1,8 @@
-"""The numbers for Prometheus: our own, and java's process metrics under their standard names.
+"""The numbers for Prometheus: our own, the container's, java's process and the JVM inside it.
 
-Here: one table of metrics, from which both the exporter and docs/reference/metrics.md are made, and
-the exporter. prometheus_client and psutil are imported by `load`, never by importing this module:
-java is spawned before either. What is not known is left out: a 0 that nobody measured is a lie.
+Here: the exporter, which fills the table of metrics on every scrape. prometheus_client and psutil are
+imported by `load`, never by importing this module: java is spawned before either. What is not known
+is left out: a 0 that nobody measured is a lie.
 """
 
 from __future__ import annotations
@@ -11,95 +11,27 @@ import os
 import threading
 
 from entrypoint.lifecycle.health import PHASES, Snapshot, readyz
-from entrypoint.records import record
+from entrypoint.serve.metric_table import METRICS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Final, Literal, TypeAlias
+    from typing import Final, TypeAlias
 
     import psutil
     from prometheus_client.metrics_core import Metric
 
+    from entrypoint.jvm.heap_info import HeapInfo
+    from entrypoint.jvm.hsperfdata import PerfData
+    from entrypoint.jvm.metrics import JvmMetric
+    from entrypoint.jvm.metrics import Sample as JvmSample
+    from entrypoint.serve.jvm import JvmReader
+    from entrypoint.serve.metric_table import MetricSpec
     from entrypoint.serve.prometheus import Client
+    from entrypoint.system.cgroup import Usage, UsageReader
 
-    Kind: TypeAlias = Literal["counter", "gauge", "info"]
     Sample: TypeAlias = tuple[str, tuple[str, ...], float]
     """A metric's name, its label values in the table's order, and the value."""
-
-
-@record
-class MetricSpec:
-    """One metric: its full name as scraped, its type, its label names and its meaning."""
-
-    name: str
-    kind: Kind
-    labels: tuple[str, ...]
-    help: str
-
-
-METRICS: Final = (
-    MetricSpec("entrypoint_info", "info", ("version", "profile", "plan"),
-        "Version of entrypoint, the profile's name and the plan's digest."),
-    MetricSpec("entrypoint_start_time_seconds", "gauge", (),
-        "Unix time at which entrypoint started."),
-    MetricSpec("entrypoint_phase", "gauge", ("phase",),
-        "1 for the phase that entrypoint is in, 0 for the others."),
-    MetricSpec("entrypoint_phase_start_time_seconds", "gauge", ("phase",),
-        "Unix time at which a phase began; phases that were not entered are left out."),
-    MetricSpec("entrypoint_ready", "gauge", (),
-        "1 when /readyz answers 200, else 0."),
-    MetricSpec("entrypoint_child_up", "gauge", (),
-        "1 while the child process is alive, else 0."),
-    MetricSpec("entrypoint_check_up", "gauge", ("check",),
-        "1 when a check is ok, 0 when it has failed; left out before its first answer."),
-    MetricSpec("entrypoint_check_duration_seconds", "gauge", ("check",),
-        "Time that the last answer of a check took."),
-    MetricSpec("entrypoint_check_runs_total", "counter", ("check", "result"),
-        "Answers of a check, by result: passed or failed."),
-    MetricSpec("entrypoint_check_changes_total", "counter", ("check",),
-        "Times that a check went from ok to failed or back."),
-    MetricSpec("entrypoint_gate_passed", "gauge", ("gate",),
-        "1 when a gate has passed, else 0."),
-    MetricSpec("entrypoint_gate_wait_seconds", "gauge", ("gate",),
-        "Time spent waiting for a gate."),
-    MetricSpec("entrypoint_gate_attempts_total", "counter", ("gate",),
-        "Times that a gate was asked."),
-    MetricSpec("entrypoint_signals_total", "counter", ("signal",),
-        "Signals that entrypoint sent to the child."),
-    MetricSpec("entrypoint_orphans_reaped_total", "counter", (),
-        "Orphaned processes whose exit status entrypoint collected."),
-    MetricSpec("entrypoint_oom_kills_total", "counter", (),
-        "Processes of this container that the kernel killed for lack of memory."),
-    MetricSpec("entrypoint_log_lines_dropped_total", "counter", (),
-        "Log lines of entrypoint dropped because nobody read its standard error."),
-    MetricSpec("entrypoint_stop_duration_seconds", "gauge", (),
-        "Time that the stop has taken; left out until a stop was asked for."),
-    MetricSpec("entrypoint_process_cpu_seconds_total", "counter", (),
-        "User and system CPU time of entrypoint itself."),
-    MetricSpec("entrypoint_process_resident_memory_bytes", "gauge", (),
-        "Resident memory of entrypoint itself."),
-    MetricSpec("entrypoint_process_threads", "gauge", (),
-        "Threads of entrypoint itself."),
-    MetricSpec("entrypoint_process_open_fds", "gauge", (),
-        "Open file descriptors of entrypoint itself."),
-    MetricSpec("process_cpu_seconds_total", "counter", (),
-        "User and system CPU time of the child."),
-    MetricSpec("process_start_time_seconds", "gauge", (),
-        "Unix time at which the child started."),
-    MetricSpec("process_resident_memory_bytes", "gauge", (),
-        "Resident memory of the child."),
-    MetricSpec("process_virtual_memory_bytes", "gauge", (),
-        "Virtual memory of the child."),
-    MetricSpec("process_threads", "gauge", (),
-        "Threads of the child."),
-    MetricSpec("process_open_fds", "gauge", (),
-        "Open file descriptors of the child."),
-    MetricSpec("process_max_fds", "gauge", (),
-        "Limit of open file descriptors of the child."),
-)  # fmt: skip
-"""In the order in which they are shown. `process_*` are java's, named as java's own client names
-them, so that existing dashboards work; ours carry `entrypoint_`."""
 
 
 class Exporter:
@@ -111,18 +43,34 @@ class Exporter:
         self._snapshot = snapshot
         self._clock = clock
         self._pid = os.getpid() if pid is None else pid
+        self._jvm = ("client-java-1", True)
         self._lock = threading.Lock()
         self._collector: _Collector | None = None
+
+    def configure(self, vocabulary: str, may_attach: bool) -> None:
+        """Choose the names of the JVM's metrics, and whether it may be asked; before the first scrape."""
+        self._jvm = (vocabulary, may_attach)
 
     def load(self) -> None:
         """Import prometheus_client and psutil, once; call it from a thread after java's spawn."""
         with self._lock:
             if self._collector is None:
-                from entrypoint.serve import prometheus  # noqa: PLC0415 - after java's spawn
+                # After java's spawn, which must not wait for them.
+                from entrypoint.serve import jvm, prometheus  # noqa: PLC0415
 
                 self._collector = _Collector(
-                    prometheus.load(), self._snapshot, self._clock, self._pid
+                    prometheus.load(),
+                    self._snapshot,
+                    self._clock,
+                    self._pid,
+                    jvm.JvmReader(*self._jvm),
                 )
+
+    def look(self, pid: int) -> tuple[PerfData | None, HeapInfo]:
+        """Return what the JVM tells of itself, by the reader that scrapes use: one asks it, not two."""
+        self.load()
+        assert self._collector is not None
+        return self._collector.jvm.look(pid)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return the body and its content type: text, or what the Accept header asks for."""
@@ -146,8 +94,11 @@ class _Collector:
         snapshot: Callable[[], Snapshot],
         clock: Callable[[], float],
         pid: int,
+        jvm: JvmReader,
     ) -> None:
         import psutil  # noqa: PLC0415 - after java's spawn
+
+        from entrypoint.system import cgroup  # noqa: PLC0415 - as above
 
         self.client = client
         self.registry = client.registry(auto_describe=False)
@@ -156,11 +107,15 @@ class _Collector:
         self._clock = clock
         self._psutil = psutil
         self._ourselves = psutil.Process(pid)
+        self.jvm = jvm
+        self._container: UsageReader = cgroup.UsageReader()
         self._child: psutil.Process | None = None
 
     def collect(self) -> Iterable[Metric]:
         """Yield one family for each row of the table that has samples now."""
         snapshot = self._snapshot()
+        child = self._child_of(snapshot)
+        reading = None if child is None else self.jvm.read(child.pid)
         found: dict[str, list[tuple[tuple[str, ...], float]]] = {}
         for samples in (
             _lifecycle(snapshot, self._clock()),
@@ -168,20 +123,38 @@ class _Collector:
             _gates(snapshot),
             _counters(snapshot),
             self._process(self._ourselves, "entrypoint_process"),
-            self._process(self._child_of(snapshot), "process"),
+            _container(self._container.read()),
+            self._process(child, "process"),
         ):
             for name, labels, value in samples:
                 found.setdefault(name, []).append((labels, value))
+        if reading is not None:
+            found["entrypoint_jvm_metrics_up"] = [((), reading.has_counters)]
+            if self.jvm.may_attach:
+                found["entrypoint_jvm_attach_up"] = [((), reading.has_answered)]
         for spec in METRICS:
             if spec.name in found:
                 yield self._family(spec, found.pop(spec.name))
         assert not found, f"metrics without a row in the table: {sorted(found)}"
+        if reading is not None:
+            for metric, jvm_samples in reading.metrics:
+                yield self._jvm_family(metric, jvm_samples)
 
     def _family(self, spec: MetricSpec, samples: list[tuple[tuple[str, ...], float]]) -> Metric:
         suffix = {"counter": "_total", "info": "_info", "gauge": ""}[spec.kind]
         family = self.client.metric(spec.name.removesuffix(suffix), spec.help, spec.kind)
         for labels, value in samples:
             family.add_sample(spec.name, dict(zip(spec.labels, labels, strict=True)), value)
+        return family
+
+    def _jvm_family(self, metric: JvmMetric, samples: list[JvmSample]) -> Metric:
+        name = samples[0][0]
+        suffixes = {"counter": "_total", "info": "_info", "gauge": "", "summary": "_count"}
+        family = self.client.metric(
+            name.removesuffix(suffixes[metric.kind]), metric.help, metric.kind
+        )
+        for sample, labels, value in samples:
+            family.add_sample(sample, dict(labels), value)
         return family
 
     def _child_of(self, snapshot: Snapshot) -> psutil.Process | None:
@@ -212,15 +185,6 @@ class _Collector:
                     continue
                 if value is not None:
                     yield full, (), value
-
-
-def reference() -> str:
-    """Return the table as Markdown, for docs/reference/metrics.md."""
-    lines = ["| Metric | Type | Labels | Meaning |", "|---|---|---|---|"]
-    for spec in METRICS:
-        labels = ", ".join(f"`{label}`" for label in spec.labels)
-        lines.append(f"| `{spec.name}` | {spec.kind} | {labels} | {spec.help} |")
-    return "\n".join(lines) + "\n"
 
 
 _NAMES: Final = frozenset(spec.name for spec in METRICS)
@@ -290,3 +254,18 @@ def _counters(snapshot: Snapshot) -> Iterator[Sample]:
     yield "entrypoint_log_lines_dropped_total", (), counters.log_lines_dropped
     if counters.oom_kills is not None:
         yield "entrypoint_oom_kills_total", (), counters.oom_kills
+
+
+def _container(usage: Usage) -> Iterator[Sample]:
+    for name, value in (
+        ("memory_usage_bytes", usage.memory),
+        ("memory_working_set_bytes", usage.working_set),
+        ("memory_limit_bytes", usage.memory_limit),
+        ("cpu_seconds_total", usage.cpu_seconds),
+        ("cpu_limit", usage.cpu_limit),
+        ("cpu_periods_total", usage.periods),
+        ("cpu_throttled_periods_total", usage.throttled_periods),
+        ("cpu_throttled_seconds_total", usage.throttled_seconds),
+    ):
+        if value is not None:
+            yield f"entrypoint_container_{name}", (), value

@@ -1,4 +1,4 @@
-"""What each path answers: probes in the style of Kubernetes' own components, metrics, an index.
+"""What each path answers: probes in the style of Kubernetes' own components, metrics, the status.
 
 Here: from a request and a snapshot to a response. No sockets, no decision about health (that is
 `lifecycle.health`), no metric (that is `metrics`).
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Final, TypeAlias
 
+    from entrypoint.lifecycle.status import Status
+
     Judge: TypeAlias = Callable[[Snapshot, float], Verdict]
 
 PROBES: Final[Mapping[str, Judge]] = {"livez": livez, "readyz": readyz, "startupz": startupz}
@@ -25,23 +27,26 @@ ENDPOINTS: Final = (
     ("/readyz", "may requests come: running, and every readiness check ok"),
     ("/startupz", "has it started: ok for good once it has been running"),
     ("/metrics", "numbers for Prometheus, as text or OpenMetrics"),
+    ("/status", "all of this page as JSON; ?output=text for people, as entrypoint status shows it"),
+    ("/", "the status: a page for browsers, text for everybody else"),
 )
-"""Path and meaning: the index page, and the source of docs/reference/endpoints.md."""
+"""Path and meaning: shown by the status page, and the source of docs/reference/endpoints.md."""
 
 
 def answer(
     request: Request,
     snapshot: Callable[[], Snapshot],
     metrics: Callable[[str], tuple[bytes, str]],
+    status: Callable[[], Status],
     clock: Callable[[], float] = time.monotonic,
 ) -> Response:
     """Return the response to a GET or HEAD; 404 for what is not there.
 
     `snapshot` returns the latest one; `metrics` takes an Accept header and returns a body and its
-    content type.
+    content type; `status` returns what the status page shows.
     """
-    if request.path == "/":
-        return Response(200, _index(snapshot()).encode())
+    if request.path in {"/", "/status"}:
+        return _status(request, status())
     if request.path == "/metrics":
         body, content_type = metrics(request.header("accept"))
         return Response(200, body, content_type)
@@ -83,11 +88,29 @@ def _not_found(paths: Iterable[str]) -> Response:
     return Response(404, "\n".join((*lines, "")).encode())
 
 
-def _index(snapshot: Snapshot) -> str:
-    lines = [f"entrypoint {snapshot.version}  {snapshot.name}  {snapshot.phase}", ""]
-    lines += [f"{path:<11} {meaning}" for path, meaning in ENDPOINTS]
-    lines += [
-        "",
-        "?verbose lists every check, ?exclude=NAME leaves one out, /readyz/NAME asks one.",
-    ]
-    return "\n".join((*lines, ""))
+def _status(request: Request, status: Status) -> Response:
+    """Return the status as page, text or JSON: imported on the first request, for people are rare."""
+    if request.path == "/" and _wants_html(request.header("accept")):
+        from entrypoint.serve.page import HEADERS, page  # noqa: PLC0415
+
+        text = page(status, ENDPOINTS, refresh="off" not in request.values("refresh"))
+        return Response(200, text.encode(errors="replace"), "text/html; charset=utf-8", HEADERS)
+    if request.path == "/status" and "text" not in request.values("output"):
+        from entrypoint.serve.document import status_document, to_json  # noqa: PLC0415
+
+        return Response(200, f"{to_json(status_document(status))}\n".encode(), "application/json")
+    from entrypoint.serve.status_text import WIDTH, status_text  # noqa: PLC0415
+
+    colour = bool(request.values("colour"))
+    asked = (text for text in request.values("width") if text.isdecimal() and len(text) < 6)
+    width = next(map(int, asked), WIDTH)
+    text = status_text(status, colour, min(max(width, 60), 400))
+    if request.path == "/":
+        text = "\n".join((text, *(f"{path:<14} {meaning}" for path, meaning in ENDPOINTS), ""))
+    return Response(200, text.encode(errors="replace"), headers=(("Vary", "Accept"),))
+
+
+def _wants_html(accept: str) -> bool:
+    """Tell a browser, which names text/html, from curl, which takes anything."""
+    ranges = (one.partition(";")[0].strip().lower() for one in accept.split(","))
+    return "text/html" in ranges

@@ -71,6 +71,10 @@ class Facts:
     """`$JAVA_HOME/release`; "" when missing."""
     version_text: str = ""
     """Output of `java -version`, asked only when there is no usable release file."""
+    diagnosis_problem: str = ""
+    """Why the folder for evidence of a death (`diagnosis.dir`) cannot be used; "" where it can."""
+    diagnosis_in_memory: bool = False
+    """Whether that folder is on a tmpfs, which counts as memory of the container."""
 
 
 @record

@@ -23,7 +23,7 @@ from entrypoint.values import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
     from entrypoint.profile.schema import SettingSpec
@@ -40,6 +40,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _URL = r"(?i)https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#\[\]:@]+)(:[0-9]{1,5})?([/?#]\S*)?"
 _USERINFO_URL = r"(?i)(https?://)[^\s/?#@]*@"
 _JDBC = r"(?i)jdbc:[a-z][a-z0-9+-]*:\S+"
+_HIDES = (
+    r"(?i)(password|passwd|passphrase|secret|token|credential|api[-_.]?key)(?!.*(file|path)$)"
+)
 _IN_URL = r"(?i)(//[^/@:\s]*:)[^/@\s]*(@)|((?:password|passwd|pwd|secret|token)=)[^&;\s]*"
 
 EXPECTED: Mapping[str, str] = {
@@ -88,11 +91,35 @@ def shown(spec: SettingSpec, text: str | Secret) -> str:
     """Return a value as it may be shown: masked where it is secret, passwords in URLs always."""
     if spec.secret or isinstance(text, Secret):
         return MASK
-    hidden = re.sub(
-        _IN_URL, lambda match: f"{match[1]}{MASK}@" if match[1] else f"{match[3]}{MASK}", text
-    )
+    hidden = mask_url(text)
     printable = hidden if hidden.isprintable() else repr(hidden)[1:-1]
     return printable if len(printable) <= 200 else printable[:197] + "…"
+
+
+def mask_url(text: str) -> str:
+    """Return a text with the passwords in its URLs and key=value pairs masked."""
+    return re.sub(
+        _IN_URL, lambda match: f"{match[1]}{MASK}@" if match[1] else f"{match[3]}{MASK}", text
+    )
+
+
+def mask_words(words: Iterable[str]) -> tuple[str, ...]:
+    """Return words of a command line as they may be shown.
+
+    Masked are passwords in URLs, the value of `-Da.secret.name=` and `--token=`, and the word after a
+    bare `--password`. What names a file or a path is shown.
+    """
+    found: list[str] = []
+    hide_next = False
+    for word in words:
+        name, equals, value = word.partition("=")
+        secret = name.startswith("-") and re.search(_HIDES, name) is not None
+        if secret and value and value != "…":  # hidden already, as `jvm.options.show` does it
+            found.append(f"{name}={MASK}")
+        else:
+            found.append(MASK if hide_next and not word.startswith("-") else mask_url(word))
+        hide_next = secret and not equals and name.startswith("--")
+    return tuple(found)
 
 
 def as_text(setting: Setting | None) -> str:

@@ -16,7 +16,7 @@ from entrypoint.values import PRECEDENCE, Origin, Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from entrypoint.profile.schema import Profile, SettingSpec
     from entrypoint.settings.model import Inputs
@@ -57,7 +57,26 @@ def wanted_files(
         if own:
             paths[own] = None
     paths.update(dict.fromkeys(resolver.properties_files()))
+    copies = (resolver.path(file.source) for file in profile.files if file.kind == "copy")
+    paths.update(dict.fromkeys(path for path in copies if path))
     return tuple(path for path in paths if "\0" not in path)
+
+
+def preview(
+    profile: Profile, inputs: Inputs, names: Mapping[str, str] | None = None
+) -> Callable[[str], str | None]:
+    """Return what fills reference text from what has been read so far, before all is resolved.
+
+    It answers None where a reference has no value yet. Problems are told by `resolve`.
+    """
+    return _Resolver(profile, inputs, {}, names or {}).path
+
+
+def preview_setting(profile: Profile, inputs: Inputs, name: str) -> Setting | None:
+    """Return one setting before all are resolved, or None where the profile does not declare it."""
+    resolver = _Resolver(profile, inputs, {}, {})
+    spec = resolver.specs.get(name)
+    return None if spec is None else resolver.setting(spec)
 
 
 def resolve(

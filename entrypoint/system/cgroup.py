@@ -1,4 +1,4 @@
-"""The limits of the control group that this process runs in: memory, CPU, and OOM kills.
+"""The control group that this process runs in: limits and use of memory and CPU, and OOM kills.
 
 Here: cgroup v1, v2 and both at once (hybrid), nested, seen from inside or outside a cgroup namespace.
 Whatever is missing or makes no sense is None. What to do with a limit is for the plan.
@@ -20,6 +20,25 @@ _V1_UNLIMITED: Final = 1 << 60
 """Version 1 writes "no limit" as the largest multiple of a page: 2^63 - 4096, or - 65536 on arm64."""
 
 _USUAL_POINT: Final = "/sys/fs/cgroup"
+
+
+@record
+class Usage:
+    """What the control group uses, and how often its CPU quota held it up; None: not told.
+
+    `working_set` is the memory in use without the page cache that can be dropped at once, as the
+    kubelet counts it. `periods` and `throttled_periods` are those of the CPU quota, of which
+    `throttled_seconds` is the time that all threads together had to wait.
+    """
+
+    memory: int | None = None
+    working_set: int | None = None
+    memory_limit: int | None = None
+    cpu_limit: float | None = None
+    cpu_seconds: float | None = None
+    periods: int | None = None
+    throttled_periods: int | None = None
+    throttled_seconds: float | None = None
 
 
 @record
@@ -51,8 +70,10 @@ def memory_limit(root: str = "/") -> int | None:
     killed at memory.max.
     """
     controller = find_controller("memory", root)
-    if controller is None:
-        return None
+    return None if controller is None else _tightest_memory(controller, root)
+
+
+def _tightest_memory(controller: Controller, root: str) -> int | None:
     name = "memory.max" if controller.version == "v2" else "memory.limit_in_bytes"
     found = [_number(read_text(f"{folder}/{name}")) for folder in controller.folders]
     if controller.version == "v1":
@@ -98,10 +119,63 @@ def oom_kill_count(root: str = "/") -> int | None:
 def cpu_quota(root: str = "/") -> float | None:
     """Return the CPUs that we may use, such as 1.5: the tightest quota; None: no quota."""
     controller = find_controller("cpu", root)
-    if controller is None:
-        return None
+    return None if controller is None else _tightest_quota(controller)
+
+
+def _tightest_quota(controller: Controller) -> float | None:
     quotas = [_quota(controller.version, folder) for folder in controller.folders]
     return min((quota for quota in quotas if quota is not None), default=None)
+
+
+class UsageReader:
+    """Reads `Usage` again and again: where the folders are is found out once."""
+
+    def __init__(self, root: str = "/") -> None:
+        self._root = root
+        self._memory = find_controller("memory", root)
+        self._cpu = find_controller("cpu", root)
+        self._accounting = find_controller("cpuacct", root)
+
+    def read(self) -> Usage:
+        """Return what is used now; limits too, since Kubernetes can change them in place."""
+        memory, working_set, limit = self._read_memory()
+        seconds, periods, throttled, waited = self._read_cpu()
+        return Usage(
+            memory,
+            working_set,
+            limit,
+            None if self._cpu is None else _tightest_quota(self._cpu),
+            seconds,
+            periods,
+            throttled,
+            waited,
+        )
+
+    def _read_memory(self) -> tuple[int | None, int | None, int | None]:
+        if self._memory is None:
+            return None, None, None
+        v2 = self._memory.version == "v2"
+        used = _number(self._memory.first("memory.current" if v2 else "memory.usage_in_bytes"))
+        stat = self._memory.first("memory.stat")
+        cache = _number(_field(stat, "inactive_file" if v2 else "total_inactive_file"))
+        working_set = None if used is None or cache is None else max(0, used - cache)
+        return used, working_set, _tightest_memory(self._memory, self._root)
+
+    def _read_cpu(self) -> tuple[float | None, int | None, int | None, float | None]:
+        if self._cpu is None:
+            return None, None, None, None
+        stat = self._cpu.first("cpu.stat")
+        if self._cpu.version == "v2":
+            used = _scaled(_number(_field(stat, "usage_usec")), 1_000_000)
+            waited = _scaled(_number(_field(stat, "throttled_usec")), 1_000_000)
+        else:
+            text = "" if self._accounting is None else self._accounting.first("cpuacct.usage")
+            used = _scaled(_number(text), 1_000_000_000)
+            waited = _scaled(_number(_field(stat, "throttled_time")), 1_000_000_000)
+        periods, throttled = (
+            _number(_field(stat, name)) for name in ("nr_periods", "nr_throttled")
+        )
+        return used, periods, throttled, waited
 
 
 def find_controller(name: str, root: str = "/") -> Controller | None:
@@ -166,6 +240,10 @@ def _quota(version: str, folder: str) -> float | None:
         return None
     quota, period = _number(words[0]), _number(words[1])
     return quota / period if quota and period else None
+
+
+def _scaled(number: int | None, divisor: int) -> float | None:
+    return None if number is None else number / divisor
 
 
 def _field(text: str, name: str) -> str:

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 
+from entrypoint.jvm.option_files import matches
 from entrypoint.settings.model import FileInput, Inputs
 from entrypoint.system.procfs import mount_of, read_mounts
 from entrypoint.values import format_size
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 FILE_LIMIT: Final = 1024 * 1024
 """Bytes of a file that we take: the most that Kubernetes stores in a ConfigMap or Secret."""
+
+FILES_LIMIT: Final = 256
+"""Files that one pattern may mean."""
 
 _ATTEMPTS: Final = 3
 _WORDS: Final = {
@@ -44,12 +48,24 @@ def collect(
     wanted_paths: Iterable[str],
     assignments: tuple[tuple[str, str], ...] = (),
     arguments: tuple[str, ...] = (),
+    patterns: Iterable[str] = (),
 ) -> Inputs:
-    """Return the environment and those of the wanted files that exist, each once, in order."""
+    """Return the environment and those of the wanted files that exist, each once, in order.
+
+    A pattern has a `*` in the last part of its path (see `jvm.option_files.matches`); one whose folder
+    cannot be read stands for a file with that problem.
+    """
     mounts = read_mounts()
-    found = (read_file(path, mounts=mounts) for path in dict.fromkeys(wanted_paths))
+    problems: list[FileInput] = []
+    paths = [*wanted_paths]
+    for pattern in patterns:
+        try:
+            paths.extend(_expand(pattern))
+        except (OSError, ValueError) as error:
+            problems.append(FileInput(pattern, b"", problem=_in_words(error)))
+    found = (read_file(path, mounts=mounts) for path in dict.fromkeys(paths))
     files = tuple(file for file in found if file is not None)
-    return Inputs(read_environment(environ), files, assignments, arguments)
+    return Inputs(read_environment(environ), (*files, *problems), assignments, arguments)
 
 
 def read_environment(environ: Mapping[str, str] | None = None) -> tuple[tuple[str, str], ...]:
@@ -75,15 +91,34 @@ def read_file(
         content = _read(path, limit)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
-        problem = _WORDS.get(error.errno or 0) or (error.strerror or "cannot be read").lower()
-    except ValueError as error:
-        problem = str(error)
+    except (OSError, ValueError) as error:
+        problem = _in_words(error)
     except _ChangedError:
         problem = "it changes while it is being read"
     if mounts is None:
         mounts = read_mounts()
     return FileInput(path, content, _is_mounted(path, mounts), problem)
+
+
+def _expand(pattern: str) -> list[str]:
+    """Return the paths that a pattern means, sorted; none where its folder does not exist."""
+    folder = os.path.dirname(pattern)
+    if "*" not in os.path.basename(pattern) or "\0" in pattern:
+        return [pattern]
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.path for entry in entries if matches(pattern, entry.path)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    if len(found) > FILES_LIMIT:
+        raise ValueError(f"{len(found)} files match, more than {FILES_LIMIT}")
+    return sorted(found)
+
+
+def _in_words(error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError):
+        return str(error)
+    return _WORDS.get(error.errno or 0) or (error.strerror or "cannot be read").lower()
 
 
 def _read(path: str, limit: int) -> bytes:

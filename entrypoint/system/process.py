@@ -167,9 +167,20 @@ def sweep(number: int, group: int) -> None:
         except (ProcessLookupError, PermissionError):
             return
         return
-    send(group, number, group=True)
-    for pid in _descendants("self"):
-        send(pid, number, group=False)
+    found = {pid: _group_of(pid) for pid in _descendants("self")}
+    # The leader is reaped: without a member its number may belong to somebody else by now.
+    if group in found.values():
+        send(group, number, group=True)
+    for pid, its_group in found.items():
+        if its_group != group:
+            send(pid, number, group=False)
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _descendants(pid: str) -> Iterator[int]:
@@ -213,14 +224,34 @@ def is_alive(pid: int) -> bool:
 def take_terminal(pid: int) -> None:
     """Make the child's group the foreground of our terminal, if standard input is one.
 
-    A child that read before this was stopped by TTIN, so it gets a CONT. Not a terminal (ENOTTY), closed
-    (EBADF) and not ours (ENXIO, EPERM) are all fine.
+    Only when we are the foreground: in the background the terminal is somebody else's. A child that read
+    before this was stopped by TTIN, so it gets a CONT. Not a terminal (ENOTTY), closed (EBADF) and not
+    ours (ENXIO, EPERM) are all fine.
     """
     try:
+        if os.tcgetpgrp(0) != os.getpgrp():
+            return
         os.tcsetpgrp(0, pid)
     except OSError:
         return
     send(pid, signals.CONT, group=True)
+
+
+def write_in_time(descriptor: int, text: str, seconds: float) -> None:
+    """Write text as far as the descriptor takes it; give up on a pipe that stays full for so long.
+
+    A pipe that is ready has room for 4096 bytes at least: so much is written without waiting.
+    """
+    import select  # noqa: PLC0415 - only for the messages of a start that failed
+
+    data = text.encode("utf-8", "replace")
+    ready = select.poll()
+    ready.register(descriptor, select.POLLOUT)
+    try:
+        while data and ready.poll(int(seconds * 1000)):
+            data = data[os.write(descriptor, data[:4096]) :]
+    except OSError:
+        return
 
 
 def become_subreaper() -> bool:

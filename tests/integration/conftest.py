@@ -9,8 +9,8 @@ import pytest
 
 from integration.otter import Otter
 from integration.running import Applications
-from lab.cache import Missing
 from lab import jdks
+from lab.cache import Missing
 from lab.needs import need
 from lab.services import MariaDB, ZooKeeper
 from standin.build import Distribution
@@ -42,9 +42,9 @@ def own_zookeeper(zookeeper_home: Path, java: Path) -> Iterator[ZooKeeper]:
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def own_mariadb() -> Iterator[MariaDB]:
-    """A running MariaDB that tests may stop, if they start it again."""
+    """A running MariaDB to stop and start."""
     need("mariadb")
     with MariaDB() as server:
         yield server

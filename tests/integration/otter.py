@@ -59,6 +59,8 @@ class Otter:
         self.world = World(folder, mariadb, zookeeper, distribution, java[1])
         self.java_home = java[1]
         self._overlay = "" if java[0] == 8 else ANY_JDK
+        self._java = java
+        self._distribution = distribution
         self._applications = applications
         self._mariadb = mariadb
         self.folder = folder
@@ -72,6 +74,17 @@ class Otter:
     def node_home(self) -> Path:
         """Where the node was unpacked."""
         return self.world.node_home
+
+    def beside(self, name: str, *, mariadb: MariaDB | None = None, zookeeper: str = "") -> Otter:
+        """Return another otter that has a database or ZooKeeper of its own, to be taken away."""
+        return Otter(
+            self.folder / name,
+            self._applications,
+            mariadb or self._mariadb,
+            zookeeper or self.world.zookeeper,
+            self._distribution,
+            self._java,
+        )
 
     def manager_variables(self) -> dict[str, str]:
         """Return what a manager needs to know, with free ports."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 import http.client
 import itertools
 import re
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from process.harness import LIMIT, Launcher, Run, status_field, until
+from process.harness import Launcher, Run, blocks, until
 
 SMALL = "-Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-TERM = 15
-KILL = 9
 
 
 class Application:
@@ -143,12 +142,8 @@ def get(address: str, path: str, timeout: float = 5.0) -> tuple[int, str]:
 
 
 def blocks_signals(run: Run) -> None:
-    """Wait until entrypoint has done its first statement: before it, TERM is the kernel's affair."""
+    """Wait until entrypoint has done its first statement: before it, TERM is the kernel's affair.
 
-    def blocked() -> bool:
-        with suppress(OSError, StopIteration):
-            text = Path(f"/proc/{run.pid}/status").read_text()
-            return int(status_field(text, "SigBlk"), 16) & (1 << TERM - 1) != 0
-        return False
-
-    until(blocked, "entrypoint blocks signals", LIMIT)
+    Not TERM is looked for: unshare blocks that one itself for a moment, and is not PID 1 yet.
+    """
+    until(lambda: blocks(run.pid, signal.SIGUSR1), "entrypoint blocks signals")

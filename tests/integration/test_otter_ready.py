@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from integration.otter import Otter
 from integration.running import Applications
+from lab.command import run
 from lab.needs import need
 from lab.net import LOOPBACK, free_port
-from process.harness import until
+from process.harness import REPOSITORY, until
 
 
 @pytest.mark.parametrize("as_pid1", [True, False], ids=["pid1", "subreaper"])
@@ -42,7 +44,7 @@ def test_otters_own_log_comes_on_the_console(otter: Otter) -> None:
     manager = otter.manager()
     manager.becomes_ready()
     assert "deployer.OtterManagerLauncher - " in manager.run.stdout
-    assert not [name for name in os.listdir(otter.manager_home / "logs")]
+    assert os.listdir(otter.manager_home / "logs") == []
 
 
 def test_otter_can_log_to_files(otter: Otter, tmp_path: Path) -> None:
@@ -77,9 +79,18 @@ def test_the_stand_in_runs_on_any_jdk_when_an_overlay_allows_it(
 ) -> None:
     variables = otter.manager_variables()
     overlay = "java: {supported: 8-25}\n"
-    manager = applications.start("otter-manager", java, otter.manager_home, variables, overlay=overlay)
+    manager = applications.start(
+        "otter-manager", java, otter.manager_home, variables, overlay=overlay
+    )
     manager.becomes_ready()
     assert manager.run.stop() == 0
+
+
+def explained(setting: str, home: Path, before: list[str]) -> str:
+    """Return what `entrypoint explain` says of a setting of the manager."""
+    words = [sys.executable, "-m", "entrypoint", "explain", "--profile", "otter-manager", setting]
+    environment = {"ENTRYPOINT_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
+    return run([*before, *words], env=environment)
 
 
 def write_article_manager(otter: Otter) -> tuple[str, int, int]:
@@ -105,8 +116,10 @@ def test_the_articles_way(otter: Otter, applications: Applications, mounted: boo
     target = otter.manager_home / "conf" / "otter.properties"
     given = target if not mounted else otter.folder / "configmap.properties"
     given.write_text(text)
-    mount = f"mount --bind -o ro {given} {target} && exec \"$@\""
+    mount = f'mount --bind -o ro {given} {target} && exec "$@"'
     before = ["unshare", "--mount", "sh", "-ec", mount, "sh"] if mounted else []
+    origin = "mounted file" if mounted else "image file"
+    assert origin in explained("database.url", otter.manager_home, before)
     manager = otter.manager_with({}, before=before)
     manager.port, manager.nodes_port = port, nodes_port
     manager.becomes_ready()

@@ -39,6 +39,8 @@ def parts() -> dict[str, Callable[[], None]]:
         "inits": packages("tini", "dumb-init", "catatonit"),
         "maven": jars.install_maven,
         "mariadb": packages("mariadb-server", "mariadb-client"),
+        # A font with the letters, arrows and ticks of the status page: without one all are boxes.
+        "chromium": packages("chromium", "fonts-dejavu-core"),
         **{f"jdk{major}": jdk(major) for major in jdks.MAJORS},
         "zookeeper": jars.install_zookeeper,
         "kafka": jars.install_kafka,

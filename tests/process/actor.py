@@ -52,7 +52,6 @@ def catch_quit() -> NoReturn:
 
 def orphans(count: str) -> None:
     """Fork a child for each orphan, which forks it and ends at once."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     for _ in range(int(count)):
         child = os.fork()
         if child == 0:
@@ -60,7 +59,7 @@ def orphans(count: str) -> None:
             os._exit(0)
         os.waitpid(child, 0)
     say("orphans done")
-    signal.sigwait({signal.SIGTERM})
+    signal.pause()
 
 
 def straggler(what: str) -> NoReturn:
@@ -75,11 +74,16 @@ def straggler(what: str) -> NoReturn:
     os._exit(5)
 
 
+def obey(*_: object) -> NoReturn:
+    say("straggler got TERM")
+    os._exit(0)
+
+
 def daemon(what: str, write: str) -> NoReturn:
     if what == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
-        signal.signal(signal.SIGTERM, lambda *_: (say("straggler got TERM"), os._exit(0)))
+        signal.signal(signal.SIGTERM, obey)
     os.write(int(write), b"!")
     os.close(int(write))
     while True:

@@ -46,22 +46,25 @@ def until(condition: Callable[[], object], what: str, limit: float = LIMIT) -> N
 class Run:
     """One entrypoint that was started, and everything that it started."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path, mark: str) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], folder: Path, mark: str, number: int
+    ) -> None:
         self.process = process
         self.folder = folder
         self.mark = mark
+        self._number = number
         self.pid = process.pid
         """The host's pid of entrypoint itself."""
 
     @property
     def stdout(self) -> str:
         """What the run has written to its standard output so far."""
-        return _read(self.folder / "stdout")
+        return _read(self.folder / f"stdout-{self._number}")
 
     @property
     def stderr(self) -> str:
         """What the run has written to its standard error so far."""
-        return _read(self.folder / "stderr")
+        return _read(self.folder / f"stderr-{self._number}")
 
     @property
     def termination_message(self) -> str:
@@ -228,7 +231,11 @@ class Launcher:
     ) -> Run:
         """Start any command where entrypoint would be."""
         mark = uuid.uuid4().hex
-        with (self.folder / "stdout").open("ab") as out, (self.folder / "stderr").open("ab") as err:
+        number = len(self._runs)
+        with (
+            (self.folder / f"stdout-{number}").open("wb") as out,
+            (self.folder / f"stderr-{number}").open("wb") as err,
+        ):
             process = subprocess.Popen(
                 [*(UNSHARE if self.as_pid1 else ()), *command],
                 env=self.environment | dict(env or {}) | {MARK: mark},
@@ -237,7 +244,7 @@ class Launcher:
                 stderr=err if stderr is None else stderr,
                 cwd=self.folder,
             )
-        run = Run(process, self.folder, mark)
+        run = Run(process, self.folder, mark, number)
         self._runs.append(run)
         return run
 
@@ -249,12 +256,20 @@ class Launcher:
 
 def status_field(text: str, name: str) -> str:
     """Return the value of a field of /proc/PID/status."""
-    return next(line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith(f"{name}:"))
+    return next(
+        line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith(f"{name}:")
+    )
 
 
 def process_state(pid: int) -> str:
     """Return the state letter of a process (R, S, T, Z …), or "" when it is gone."""
-    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split(" ")[1:2][0] if _read(f"/proc/{pid}/stat") else ""
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2][1:2]
+
+
+def blocks(pid: int, number: int) -> bool:
+    """Tell whether a process blocks a signal; entrypoint blocks all of them from its first statement."""
+    text = _read(f"/proc/{pid}/status")
+    return "SigBlk" in text and int(status_field(text, "SigBlk"), 16) >> number - 1 & 1 == 1
 
 
 def _children(pid: int) -> list[int]:

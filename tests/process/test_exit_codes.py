@@ -6,7 +6,6 @@ import signal
 from pathlib import Path
 
 import pytest
-
 from harness import Launcher, actor
 
 
@@ -105,7 +104,8 @@ def test_143_after_a_stop_that_was_asked_for_is_0(entrypoint: Launcher) -> None:
     run.says("ready")
     assert run.stop() == 0
     assert (
-        run.termination_message == "entrypoint: java was ended by SIGTERM (143) after SIGTERM [exit 0]\n"
+        run.termination_message
+        == "entrypoint: java was ended by SIGTERM (143) after SIGTERM [exit 0]\n"
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from harness import PYTHON, Launcher, actor, blocks, process_state, status_field, until
 
-from harness import PYTHON, Launcher, actor, process_state, status_field, until
-
-ORDINARY = ("HUP", "INT", "QUIT", "USR1", "USR2", "PIPE", "ALRM", "TERM", "CONT", "URG", "XCPU")
-ORDINARY += ("XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "STKFLT")
+ORDINARY = (
+    "HUP", "INT", "QUIT", "USR1", "USR2", "PIPE", "ALRM", "TERM", "CONT", "URG", "XCPU", "XFSZ",
+    "VTALRM", "PROF", "WINCH", "IO", "PWR", "STKFLT",
+)  # fmt: skip
 JOB_CONTROL = ("TSTP", "TTIN", "TTOU")
 SYNCHRONOUS = ("SEGV", "ILL", "FPE", "BUS", "ABRT", "TRAP", "SYS")
 REAL_TIME = ("RTMIN", "RTMAX")
@@ -43,17 +42,10 @@ def test_signals_sent_before_the_child_is_there_wait_for_it(entrypoint: Launcher
         " os.execvp(sys.argv[1], sys.argv[1:])"
     )
     run = entrypoint.plain(actor("report"), before=(*PYTHON, "-c", block))
-    until(lambda: _blocks(run.pid, signal.SIGUSR1), "entrypoint blocks signals")
+    until(lambda: blocks(run.pid, signal.SIGUSR1), "entrypoint blocks signals")
     run.send(signal.SIGUSR2)
     run.says("got 12")
     assert run.stop() == 143
-
-
-def _blocks(pid: int, number: int) -> bool:
-    with suppress(OSError, StopIteration):
-        text = Path(f"/proc/{pid}/status").read_text()
-        return int(status_field(text, "SigBlk"), 16) & (1 << number - 1) != 0
-    return False
 
 
 def test_the_whole_group_gets_signals_by_default(entrypoint: Launcher) -> None:
@@ -103,7 +95,7 @@ def test_the_child_has_our_own_mask_and_dispositions(entrypoint: Launcher) -> No
     expected = direct.stdout
     run = entrypoint.plain(actor("status"))
     assert run.wait() == 0
-    seen = run.stdout.removeprefix(expected)
+    seen = run.stdout
     assert status_field(seen, "SigBlk") == status_field(expected, "SigBlk")
     # glibc's posix_spawn leaves its two internal signals, 32 and 33, ignored.
     internal = 1 << 31 | 1 << 32

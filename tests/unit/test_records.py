@@ -34,6 +34,16 @@ def test_fields_are_positional_or_named_with_defaults() -> None:
         Point(1, 2, 3)  # type: ignore[call-arg]
 
 
+def test_a_default_before_a_field_without_one_is_refused() -> None:
+    @record
+    class Wrong:
+        x: int = 0
+        y: int
+
+    with pytest.raises(AssertionError, match="default"):
+        Wrong(1, 2)
+
+
 def test_a_record_is_immutable_and_has_no_dict() -> None:
     point = Point(1)
     with pytest.raises(AttributeError, match="immutable"):

@@ -138,7 +138,7 @@ def timeout_problem(gate: CheckPlan, progress: GateProgress) -> Problem:
             ("where", f"gate {gate.name} ({gate.kind}), {gate.target}"),
             ("says", f"{progress.detail or 'nothing'} (last of {attempts})"),
             ("expected", _expected(gate)),
-            ("fix", f"{_fix(gate, progress.detail)}; or wait longer: at_most of the gate"),
+            ("fix", f"{_fix(gate, progress.detail)}; or wait longer: at-most of the gate"),
         ),
         EXIT_DEPENDENCY,
     )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrypoint.errors import format_problems
-from entrypoint.jvm.command import JvmOptions, assemble, default_heap, is_default
+from entrypoint.jvm.command import JvmOptions, assemble, is_default
 from entrypoint.jvm.options import COLLECTORS, collector, split
 from entrypoint.jvm.release import Jdk
 
@@ -254,16 +254,6 @@ def test_a_heap_that_begins_too_large_is_a_problem(
 def test_heap_sizes_compare_by_value() -> None:
     assert given_options(17, "-Xms1g -Xmx1024m").problems == ()
     assert given_options(17, "-Xmx1g -Xms2g -Xms512m").problems == ()
-
-
-def test_default_heap() -> None:
-    assert default_heap(1024 * MIB, 70) == ("-Xms716m", "-Xmx716m")
-    assert default_heap(1000 * MIB + 1, 50.5) == ("-Xms505m", "-Xmx505m")
-    assert default_heap(None, 70) == ()
-    assert default_heap(2 * MIB, 50) == ()
-    for percent in (0, -1, 101):
-        with pytest.raises(ValueError, match="percentage"):
-            default_heap(1024 * MIB, percent)
 
 
 # --- G1 ---

@@ -179,6 +179,7 @@ FINE = [
     "files: {a: {copy: x, target: y, mode: 0644, once: true, when: gate.timeout}}",
     "files: {a: {copy: x, target: y, mode: '644'}}",
     "memory: {classes: 1, threads: 2, thread-stack: 512k, direct: 1g, heap-percent: 40%}",
+    "memory: {code-cache: 64m, file-cache: 25%, least-heap: 64m}",
     "gates: {a: {zookeeper: {servers: x, expect: absent}, timeout: 1s, at-most: '{gate.timeout}'}}",
     "checks: {a: {http: {url: x, status: 204, verify: false}, for: [liveness]}}",
     "exits: {0: fine, '255': {meaning: bad, answer: 1}}",

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from entrypoint.lifecycle.health import CheckStatus, Snapshot, observe
+from entrypoint.lifecycle.status import Status
 from entrypoint.records import replace
 from entrypoint.serve.messages import Request, Response
 from entrypoint.serve.routes import ENDPOINTS, answer
@@ -52,12 +55,16 @@ PREPARING = replace(
 )
 
 
-def get(target: str, snapshot: Snapshot = HEALTHY) -> Response:
+def get(target: str, snapshot: Snapshot = HEALTHY, accept: str = "application/x") -> Response:
     path, _, query = target.partition("?")
     pairs = tuple((n, v) for n, _, v in (pair.partition("=") for pair in query.split("&") if pair))
-    request = Request("GET", path, pairs, (("accept", "application/x"),))
+    request = Request("GET", path, pairs, (("accept", accept),))
     return answer(
-        request, lambda: snapshot, lambda accept: (accept.encode(), "text/x"), lambda: NOW
+        request,
+        lambda: snapshot,
+        lambda accept: (accept.encode(), "text/x"),
+        lambda: Status(snapshot, "otter-0", NOW, 1_795_500_000.0),
+        lambda: NOW,
     )
 
 
@@ -145,8 +152,60 @@ def test_metrics_pass_on_the_accept_header() -> None:
 
 def test_the_index_names_every_endpoint_and_the_phase() -> None:
     body = get("/").body.decode()
-    assert body.startswith("entrypoint 1.0.0  otter-manager  running\n")
+    assert body.startswith("otter-0        ✓ RUNNING, ready   up 16m40s")
     for path, meaning in ENDPOINTS:
         assert path in body
         assert meaning in body
         assert get(path).status == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "html"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/html", True),
+        ("application/json, TEXT/HTML ;q=0.5", True),
+        ("*/*", False),
+        ("", False),
+        ("text/plain", False),
+        ("text/htmlx", False),
+    ],
+)
+def test_browsers_get_a_page_and_everybody_else_text(accept: str, html: bool) -> None:
+    response = get("/", accept=accept)
+    kind = "text/html; charset=utf-8" if html else "text/plain; charset=utf-8"
+    assert response.content_type == kind
+    assert response.body.startswith(b"<!doctype html>") is html
+    assert ("Vary", "Accept") in response.headers
+
+
+def test_the_page_has_a_policy_that_forbids_everything_but_its_style() -> None:
+    policy = dict(get("/", accept="text/html").headers)["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_the_page_asks_again_unless_the_reader_stops_it() -> None:
+    assert b"http-equiv" in get("/", accept="text/html").body
+    assert b"http-equiv" not in get("/?refresh=off", accept="text/html").body
+
+
+def test_the_status_is_json_or_text() -> None:
+    response = get("/status", accept="text/html")
+    assert response.content_type == "application/json"
+    assert json.loads(response.body)["state"] == "RUNNING, ready"
+    text = get("/status?output=text")
+    assert text.content_type == "text/plain; charset=utf-8"
+    assert text.body.startswith(b"otter-0 ")
+    assert b"\033" not in text.body
+    assert b"\033[1m" in get("/status?output=text&colour=1").body
+
+
+@pytest.mark.parametrize("width", ["0", "59", "x", "", "9" * 4999, "\u0664\u0664", "-1"])
+def test_any_width_is_fine(width: str) -> None:
+    assert get(f"/status?output=text&width={width}").status == 200
+
+
+def test_a_terminal_as_wide_as_one_asks_for() -> None:
+    wide = get("/status?output=text&width=200", RUNNING).body.decode()
+    assert len(wide.splitlines()) < len(get("/status?output=text", RUNNING).body.splitlines()) + 1

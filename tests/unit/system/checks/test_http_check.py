@@ -63,12 +63,11 @@ def test_a_redirect_that_is_asked_for_is_ok(says: Says, ask: Ask) -> None:
 def test_a_wrong_status_says_which(says: Says, ask: Ask) -> None:
     result = ask("http", url=f"http://{says(answer('500 Oops')).address}/channel_list.htm")
     assert not result.ok
-    assert result.detail.startswith("500 after ")
-    assert result.detail.endswith("ms")
+    assert result.detail == "500"
 
 
 def test_a_live_jetty_with_a_dead_application(says: Says, ask: Ask) -> None:
-    assert ask("http", url=f"http://{says(answer('503 No')).address}/").detail.startswith("503 ")
+    assert ask("http", url=f"http://{says(answer('503 No')).address}/").detail == "503"
 
 
 @pytest.mark.parametrize(

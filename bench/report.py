@@ -1,0 +1,121 @@
+"""The report: figures to Markdown, with ratios to peers of the same run and the targets beside them.
+
+Here: tables and words only. No measuring.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from run import Effort, Figures
+
+PEERS = ("tini", "bash startup.sh")
+PLAIN, ISOLATED = "entrypoint --exec", "entrypoint --exec, python -I -S"
+JVM, OTTER = "entrypoint jvm", "entrypoint otter-manager"
+NONE = "-"
+
+START_TARGETS = ((PLAIN, 20), (ISOLATED, 15), (JVM, 70), (OTTER, 100))
+RSS_TARGETS = ((PLAIN, 12), (JVM, 26), (OTTER, 26))
+
+
+def text(
+    figures: dict[str, Figures], machine: str, load: str, effort: Effort, missing: Sequence[str]
+) -> str:
+    """Return the whole report."""
+    lines = [
+        "# Benchmark",
+        "",
+        f"{machine}; {load}.",
+        f"{effort.rounds} starts of each program in turn, {effort.stops} stops, {effort.idle:.0f} s idle,",
+        f"{effort.orphans} orphans x {effort.storms}, {effort.scrapes} scrapes.",
+        'Medians (minimum in brackets); "x tini" is the ratio of medians in this run.',
+        "",
+        *_programs(figures, effort),
+        "",
+        *_metrics(figures),
+        "",
+        *_targets(figures),
+    ]
+    if missing:
+        lines += ["", "Not measured, since they are not here: " + ", ".join(missing) + "."]
+    return "\n".join(lines) + "\n"
+
+
+def _programs(figures: dict[str, Figures], effort: Effort) -> list[str]:
+    head = [
+        "program", "start ms", *(f"x {peer}" for peer in PEERS), "CPU ms", "RSS kB", "PSS kB",
+        f"wakeups in {effort.idle:.0f} s", "TERM µs", *(f"x {peer}" for peer in PEERS),
+        f"{effort.orphans} orphans ms",
+    ]  # fmt: skip
+    rows = []
+    for name, mine in figures.items():
+        direct = name == "direct exec"
+        rows.append([
+            name, _value(mine.start, 1), *(_ratio(figures, name, peer, "start") for peer in PEERS),
+            _value(mine.cpu, 0), NONE if direct else str(mine.rss), NONE if direct else str(mine.pss),
+            NONE if direct else str(mine.wakeups), _value(mine.term, 0),
+            *(_ratio(figures, name, peer, "term") for peer in PEERS), _value(mine.storm, 0),
+        ])  # fmt: skip
+    return _table(head, rows)
+
+
+def _metrics(figures: dict[str, Figures]) -> list[str]:
+    rows = [
+        [name, f"{_quantile(mine.scrape, 0.5):.2f}", f"{_quantile(mine.scrape, 0.99):.2f}"]
+        for name, mine in figures.items()
+        if mine.scrape
+    ]
+    return _table(["GET /metrics", "p50 ms", "p99 ms"], rows)
+
+
+def _targets(figures: dict[str, Figures]) -> list[str]:
+    rows = []
+    for name, target in START_TARGETS:
+        mine = figures[name].start
+        middle, least = statistics.median(mine), min(mine)
+        rows.append([f"{name}: time to exec", f"≤ {target} ms", f"{middle:.1f} ms ({least:.1f})",
+                     _verdict(middle, least, target)])  # fmt: skip
+    for name, target in RSS_TARGETS:
+        size = figures[name].rss / 1024
+        what = "RSS" if name == PLAIN else "RSS after 20 scrapes"
+        rows.append(
+            [f"{name}: {what}", f"≤ {target} MB", f"{size:.1f} MB", _verdict(size, size, target)]
+        )
+    return [
+        *_table(["target", "", "measured", "met"], rows),
+        "",
+        "Times count on an idle machine only: under load look at the ratios, the minimum and CPU ms.",
+    ]
+
+
+def _verdict(middle: float, least: float, target: float) -> str:
+    if middle <= target:
+        return "yes"
+    return "minimum only" if least <= target else "no"
+
+
+def _value(values: Sequence[float], digits: int) -> str:
+    if not values:
+        return NONE
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f})"
+
+
+def _ratio(figures: dict[str, Figures], name: str, peer: str, what: str) -> str:
+    mine: list[float] = getattr(figures[name], what)
+    theirs: list[float] = getattr(figures[peer], what) if peer in figures else []
+    if not mine or not theirs:
+        return NONE
+    return f"{statistics.median(mine) / statistics.median(theirs):.1f}"
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]

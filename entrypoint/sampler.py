@@ -1,0 +1,103 @@
+"""The sampler: a thread that looks at java every ten seconds and keeps the last hour.
+
+Here: the thread and the lock around the ring. What is measured is `system.sample`, what is kept is
+`lifecycle.history`. Its interval is the only tick of PID 1 while no check is asked.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from entrypoint.lifecycle.history import NAMES, RESOLUTION, History, JvmSample, window
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Final
+
+    from entrypoint.jvm.heap_info import HeapInfo
+    from entrypoint.jvm.hsperfdata import PerfData
+    from entrypoint.lifecycle.history import Series
+    from entrypoint.system.cgroup import UsageReader
+
+FIRST: Final = 0.2
+"""Part of an interval before the first sample: it falls into the slot of java's start."""
+
+
+class Sampler:
+    """Takes a sample soon and then every `interval` seconds, until it is stopped.
+
+    `look(now)` is called on the sampler's own thread; what it raises costs that one sample.
+    """
+
+    def __init__(self, look: Callable[[float], JvmSample], interval: float = RESOLUTION) -> None:
+        self._look = look
+        self._interval = interval
+        self._history = History(interval)
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._began = 0.0
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+
+    def start(self) -> None:
+        """Begin, at java's start: what it counts is 0 then. Once only."""
+        self._began = time.monotonic()
+        self._history.add(JvmSample(self._began, gc_seconds=0.0, full_gcs=0.0, cpu_seconds=0.0))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more samples; those that were taken stay."""
+        self._stopped.set()
+
+    def look_back(
+        self, now: float, age: float
+    ) -> tuple[JvmSample | None, Mapping[str, Series] | None]:
+        """Return the latest sample, and the last minutes of a run that is `age` seconds old.
+
+        (None, None) before the first sample.
+        """
+        points = window(age, self._interval)
+        with self._lock:
+            latest = self._history.latest
+            if latest is None:
+                return None, None
+            series = {name: self._history.series(name, now, points) for name in NAMES}
+        return latest, series
+
+    def _run(self) -> None:
+        # A JVM of a few milliseconds is still the size of what started it.
+        count = 0
+        self._stopped.wait(self._interval * FIRST)
+        while not self._stopped.is_set():
+            try:
+                sample = self._look(time.monotonic())
+            except (OSError, ValueError, ArithmeticError):
+                sample = None
+            if sample is not None:
+                with self._lock:
+                    self._history.add(sample)
+            # On a grid: what a look takes does not add up. Looks that were missed are not made up for.
+            passed = int((time.monotonic() - self._began) / self._interval)
+            count = max(count, passed) + 1
+            self._stopped.wait(self._began + count * self._interval - time.monotonic())
+
+
+def make_look(
+    pid: int, ask: Callable[[int], tuple[PerfData | None, HeapInfo]]
+) -> Callable[[float], JvmSample]:
+    """Return what looks at this JVM; `ask` returns its counters, and its answers where they lack.
+
+    What it needs is imported at the first look, when java is on its way.
+    """
+    container: UsageReader | None = None
+
+    def look(now: float) -> JvmSample:
+        from entrypoint.system import cgroup  # noqa: PLC0415
+        from entrypoint.system.sample import process_sample, with_heap  # noqa: PLC0415
+
+        nonlocal container
+        container = container or cgroup.UsageReader()
+        return with_heap(process_sample(pid, now, container.read()), *ask(pid))
+
+    return look

@@ -1,0 +1,64 @@
+"""Links inside the documentation lead somewhere, and nothing of a build machine is in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from documentation import ROOT, page, pages, prose
+
+LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
+BUILD_MACHINE: Final = re.compile(r"/work/|/root/|/tmp/venv|\.pyenv|r-seed")
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub makes of headings."""
+    found = set()
+    for heading in HEADING.findall(prose(text)):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        found.add(re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_resolve(path: Path) -> None:
+    for link in LINK.findall(prose(path.read_text(encoding="utf-8"))):
+        if link.startswith(("https://", "http://")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file).resolve() if file else path
+        assert target.exists(), f"{link}: no such file"
+        assert target.is_relative_to(ROOT), f"{link}: outside of the project"
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), f"{link}: no such heading"
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_of_a_build_machine_is_in_a_page(path: Path) -> None:
+    assert not BUILD_MACHINE.search(path.read_text(encoding="utf-8"))
+
+
+def test_every_page_can_be_found_from_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {
+        (index.parent / link.partition("#")[0]).resolve()
+        for link in LINK.findall(page("docs/README.md"))
+    }
+    below = {path for path in pages() if path.is_relative_to(ROOT / "docs")} - {index}
+    assert below <= linked
+
+
+def test_the_readme_is_short() -> None:
+    assert len(page("README.md").splitlines()) <= 160
+
+
+def test_decisions_have_a_number_of_their_own() -> None:
+    numbers = [path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    assert len(numbers) == len(set(numbers))
+    for path in (ROOT / "docs" / "decisions").glob("*.md"):
+        assert re.match(rf"# {int(path.name[:4])}[.:] ", path.read_text(encoding="utf-8")), (
+            path.name
+        )

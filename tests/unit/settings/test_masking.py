@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from entrypoint.settings.parse import MASK, mask_url, mask_words
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["-Ddb.password=hunter2"], [f"-Ddb.password={MASK}"]),
+        (
+            ["-Djavax.net.ssl.keyStorePassword=hunter2"],
+            [f"-Djavax.net.ssl.keyStorePassword={MASK}"],
+        ),
+        (["-Dmy.TOKEN.value=hunter2=="], [f"-Dmy.TOKEN.value={MASK}"]),
+        (["--api-key=hunter2", "x"], [f"--api-key={MASK}", "x"]),
+        (["--password", "hunter2", "serve"], ["--password", MASK, "serve"]),
+        (["--password", "--verbose"], ["--password", "--verbose"]),
+        (
+            ["jdbc:mysql://db/a?user=u&password=hunter2"],
+            [f"jdbc:mysql://db/a?user=u&password={MASK}"],
+        ),
+        (["-Durl=http://u:hunter2@db/"], [f"-Durl=http://u:{MASK}@db/"]),
+    ],
+)
+def test_a_secret_in_a_command_line_is_masked(words: list[str], shown: list[str]) -> None:
+    assert list(mask_words(words)) == shown
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "-Dcom.sun.management.jmxremote.password.file=/etc/jmx.password",
+        "-Dtoken.path=/run/token",
+        "-Xmx300m",
+        "-XX:+UseG1GC",
+        "example.PasswordServer",
+        "--verbose",
+    ],
+)
+def test_what_is_no_secret_is_shown(word: str) -> None:
+    assert mask_words([word, "next"]) == (word, "next")
+
+
+def test_text_around_a_url_stays() -> None:
+    assert mask_url("try jdbc:x?password=a&b=c now") == f"try jdbc:x?password={MASK}&b=c now"

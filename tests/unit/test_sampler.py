@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import threading
+import time
+
+from entrypoint.lifecycle.history import JvmSample
+from entrypoint.sampler import Sampler
+
+
+class Looks:
+    """Counts looks; the test waits for so many."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self._fails = fails
+        self._changed = threading.Condition()
+        self.count = 0
+
+    def __call__(self, now: float) -> JvmSample:
+        with self._changed:
+            self.count += 1
+            self._changed.notify_all()
+        if self._fails:
+            raise ValueError("not now")
+        return JvmSample(now, heap_used=float(self.count), cpu_seconds=float(self.count))
+
+    def wait(self, count: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.count >= count, 60)
+
+
+def test_it_looks_again_and_again_until_it_is_stopped() -> None:
+    looks = Looks()
+    sampler = Sampler(looks, interval=0.02)
+    sampler.start()
+    looks.wait(4)
+    sampler.stop()
+    sampler._thread.join(60)
+    assert not sampler._thread.is_alive()
+    sample, series = sampler.look_back(time.monotonic(), 1.0)
+    assert sample is not None and sample.heap_used == looks.count
+    assert series is not None and looks.count in series["heap"]
+
+
+def test_before_the_first_look_nothing_is_known() -> None:
+    assert Sampler(Looks()).look_back(1.0, 0.0) == (None, None)
+
+
+def test_the_first_rates_count_from_javas_start() -> None:
+    looks = Looks()
+    sampler = Sampler(looks, interval=0.05)
+    sampler.start()
+    looks.wait(2)
+    sampler.stop()
+    sampler._thread.join(60)
+    _, series = sampler.look_back(time.monotonic(), 1.0)
+    assert series is not None
+    first = next(value for value in series["cpu"] if value is not None)
+    assert first > 0
+
+
+def test_a_look_that_fails_costs_that_sample_alone() -> None:
+    looks = Looks(fails=True)
+    sampler = Sampler(looks, interval=0.02)
+    sampler.start()
+    looks.wait(3)
+    sampler.stop()
+    sampler._thread.join(60)
+    _, series = sampler.look_back(time.monotonic(), 1.0)
+    assert series is not None and set(series["heap"]) == {None}
