@@ -216,18 +216,26 @@ class Supervisor:
 
 def spawn_problem(executable: str, error: OSError) -> Problem:
     """Return what a failed exec means to the person who wrote the command line."""
+    what = f"cannot start {executable}"
+    details = (("where", executable), ("says", os.strerror(error.errno or 0)))
     match error.errno:
         case errno.ENOENT:
-            id_, what, code = "program-not-found", "not found", EXIT_NOT_FOUND
-            fix = "check the name and PATH; for a script, check its first line too"
+            fix = ("fix", "check the name and PATH; for a script, check its first line too")
+            return Problem(
+                "program-not-found", f"{what}: not found", (*details, fix), EXIT_NOT_FOUND
+            )
         case errno.EAGAIN | errno.ENOMEM:
-            id_, what, code = "spawn-failed", "no process to be had", EXIT_NOT_EXECUTABLE
-            fix = "raise the pids or memory limit of the container"
+            reason, text = "no process to be had", "raise the pids or memory limit of the container"
         case errno.E2BIG:
-            id_, what, code = "spawn-failed", "too many or too long arguments", EXIT_NOT_EXECUTABLE
-            fix = "shorten the arguments or the environment: together they are too long for exec"
+            reason, text = "too long", "shorten the arguments or the environment: exec has a limit"
         case _:
-            id_, what, code = "program-not-executable", "not executable", EXIT_NOT_EXECUTABLE
-            fix = "make it an executable file of this machine's architecture (chmod +x)"
-    details = (("where", executable), ("says", os.strerror(error.errno or 0)), ("fix", fix))
-    return Problem(id_, f"cannot start {executable}: {what}", details, code)
+            text = "make it an executable file of this machine's architecture (chmod +x)"
+            return Problem(
+                "program-not-executable",
+                f"{what}: not executable",
+                (*details, ("fix", text)),
+                EXIT_NOT_EXECUTABLE,
+            )
+    return Problem(
+        "spawn-failed", f"{what}: {reason}", (*details, ("fix", text)), EXIT_NOT_EXECUTABLE
+    )

@@ -8,9 +8,9 @@ aliases are refused. What the nodes mean is not known here.
 from __future__ import annotations
 
 from entrypoint.errors import Problem, ProblemsError
+from entrypoint.imports.yaml_parser import load_parser
 from entrypoint.profile.nodes import ListNode, MapNode, Scalar
 from entrypoint.profile.schema import Place
-from entrypoint.profile.yaml_parser import load_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

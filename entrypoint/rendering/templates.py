@@ -7,7 +7,7 @@ jinja2 lives behind `sandbox` and is imported when the first template is rendere
 from __future__ import annotations
 
 from entrypoint.errors import Problem, ProblemsError
-from entrypoint.preload import preload
+from entrypoint.imports.preload import preload
 from entrypoint.records import record
 
 TYPE_CHECKING = False

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import psutil
     from prometheus_client.metrics_core import Metric
 
+    from entrypoint.imports.prometheus import Client
     from entrypoint.jvm.heap_info import HeapInfo
     from entrypoint.jvm.hsperfdata import PerfData
     from entrypoint.jvm.metrics import JvmMetric
     from entrypoint.jvm.metrics import Sample as JvmSample
     from entrypoint.serve.jvm import JvmReader
     from entrypoint.serve.metric_table import MetricSpec
-    from entrypoint.serve.prometheus import Client
     from entrypoint.system.cgroup import Usage, UsageReader
 
     Sample: TypeAlias = tuple[str, tuple[str, ...], float]
@@ -56,7 +56,8 @@ class Exporter:
         with self._lock:
             if self._collector is None:
                 # After java's spawn, which must not wait for them.
-                from entrypoint.serve import jvm, prometheus  # noqa: PLC0415
+                from entrypoint.imports import prometheus  # noqa: PLC0415
+                from entrypoint.serve import jvm  # noqa: PLC0415
 
                 self._collector = _Collector(
                     prometheus.load(),

@@ -40,9 +40,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _URL = r"(?i)https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#\[\]:@]+)(:[0-9]{1,5})?([/?#]\S*)?"
 _USERINFO_URL = r"(?i)(https?://)[^\s/?#@]*@"
 _JDBC = r"(?i)jdbc:[a-z][a-z0-9+-]*:\S+"
-_HIDES = (
-    r"(?i)(password|passwd|passphrase|secret|token|credential|api[-_.]?key)(?!.*(file|path)$)"
-)
+_HIDES = r"(?i)(password|passwd|passphrase|secret|token|credential|api[-_.]?key)(?!.*(file|path)$)"
 _IN_URL = r"(?i)(//[^/@:\s]*:)[^/@\s]*(@)|((?:password|passwd|pwd|secret|token)=)[^&;\s]*"
 
 EXPECTED: Mapping[str, str] = {
@@ -114,7 +112,9 @@ def mask_words(words: Iterable[str]) -> tuple[str, ...]:
     for word in words:
         name, equals, value = word.partition("=")
         secret = name.startswith("-") and re.search(_HIDES, name) is not None
-        if secret and value and value != "…":  # hidden already, as `jvm.options.show` does it
+        if value == "…":  # hidden already, as `jvm.options.show` does it
+            found.append(word)
+        elif secret and value:
             found.append(f"{name}={MASK}")
         else:
             found.append(MASK if hide_next and not word.startswith("-") else mask_url(word))

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from entrypoint.lifecycle.gauges import gauges
 from entrypoint.lifecycle.health import CheckStatus
 from entrypoint.lifecycle.status import Status
 from entrypoint.records import replace
 from entrypoint.serve.http import Server
 from entrypoint.serve.messages import Request, Response
+from entrypoint.serve.page import TITLES
 from entrypoint.serve.routes import answer
 from lab.browser import photograph, visit
 from lab.needs import need
@@ -78,8 +80,6 @@ def test_the_facts_are_in_the_dom(chromium: Path, serve: Callable[[Status], str]
         "up 5h47m restarts of this container 2 (last: exit 137 oom-killed, 6h ago)",
         "running 5h45m from 00:15:00Z",
         "java pid 42 the last hour",
-        "Heap 89/300 MiB peak 253 MiB",
-        "RSS 486/512 MiB",
         "zookeeper-session zk:2181/otter/node/7 ✗ failed no /otter/node/7 after 2ms (3 of 3)",
         "manager manager:1099 ✓ ok 1ms startup, readiness 5h46m",
         "✓ passed 6 attempts 5.3s",
@@ -89,6 +89,9 @@ def test_the_facts_are_in_the_dom(chromium: Path, serve: Callable[[Status], str]
         "as of 2026-11-24 06:00:00Z",
     ):
         assert fact in text, fact
+    for gauge in gauges(status().sample, status().series):
+        assert f"{TITLES[gauge.name]} {gauge.value} " in text
+        assert gauge.peak in text
     assert look.dom.count('role="img"') == 5
     assert look.console == ()
 

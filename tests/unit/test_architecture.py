@@ -28,7 +28,7 @@ MODULES = {
 }
 
 LADDER = (
-    "records", "errors", "values", "preload",
+    "records", "errors", "values", "imports",
     "profile", "settings", "jvm", "rendering", "plan", "lifecycle", "system", "integrations", "serve",
     "supervisor", "plain", "arguments", "sources", "replay", "preflight", "background", "prepare",
     "sampler", "vitals", "engine", "probe", "status", "cli", "app", "__main__",

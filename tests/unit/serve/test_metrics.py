@@ -15,6 +15,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
+from entrypoint.imports import prometheus
 from entrypoint.lifecycle.health import (
     PHASES,
     CheckStatus,
@@ -24,7 +25,6 @@ from entrypoint.lifecycle.health import (
     observe,
 )
 from entrypoint.records import replace
-from entrypoint.serve import prometheus
 from entrypoint.serve.metric_table import METRICS, reference
 from entrypoint.serve.metrics import Exporter
 from lab.needs import need

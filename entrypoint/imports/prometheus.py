@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
     from prometheus_client.registry import Collector, CollectorRegistry
 
-PACKAGE: Final = "entrypoint.serve._prometheus_client"
+PACKAGE: Final = "entrypoint.imports._prometheus_client"
 
 UNUSED: Final = frozenset(
     {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoint.preload import preload
+from entrypoint.imports.preload import preload
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from entrypoint.errors import ProblemsError
 from entrypoint.profile import schema, yaml_nodes
-from entrypoint.profile.yaml_parser import load_parser
+from entrypoint.imports.yaml_parser import load_parser
 
 parser = load_parser()
 heavy = {"yaml.reader", "yaml.resolver", "yaml.constructor", "yaml.representer", "yaml.loader"}
@@ -60,7 +60,7 @@ CUT_DIFFERENTLY = """
 import sys
 sys.modules["yaml.serializer"] = None
 from entrypoint.profile import yaml_nodes
-from entrypoint.profile.yaml_parser import load_parser
+from entrypoint.imports.yaml_parser import load_parser
 assert yaml_nodes.parse("x.yaml", "a: 1")[0].entries["a"].text == "1"
 import yaml
 assert load_parser().parser is yaml.CSafeLoader
