@@ -34,6 +34,7 @@ VERBS = (
     "profiles",
     "schema",
     "status",
+    "diagnose",
     "version",
     "help",
 )
@@ -127,7 +128,7 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
         raise ProblemsError(_no_thread(str(error))) from None
     code = engine.supervisor.run()
     summary = engine.finish(code)
-    _tell_kubernetes(summary, code, engine.termination_log)
+    _tell_kubernetes(summary, code, engine.termination_log, engine.details)
     return code
 
 
@@ -149,12 +150,12 @@ def _help(argv: list[str], read_end: int, write_end: int) -> int:
     return prepare.main(argv, write_end)
 
 
-def _tell_kubernetes(summary: str, code: int, path: str | None = None) -> None:
+def _tell_kubernetes(summary: str, code: int, path: str | None = None, details: str = "") -> None:
     from entrypoint.system.termination import write_termination_message  # noqa: PLC0415
 
     path = path or os.environ.get("ENTRYPOINT_TERMINATION_LOG") or TERMINATION_LOG
     if summary:
-        write_termination_message(path, f"entrypoint: {summary} [exit {code}]\n")
+        write_termination_message(path, f"entrypoint: {summary} [exit {code}]\n{details}")
 
 
 def _write_error(text: str) -> None:

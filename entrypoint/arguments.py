@@ -48,6 +48,7 @@ class Request:
     record: str = ""
     replay: str = ""
     debug: bool = False
+    pid: int | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -83,6 +84,7 @@ def parse(argv: Sequence[str]) -> Request:
         record=found.get("record") or "",
         replay=found.get("replay") or "",
         debug=bool(found.get("debug")),
+        pid=found.get("pid"),
     )
 
 
@@ -126,9 +128,10 @@ def build_parser(verb: str = "") -> argparse.ArgumentParser:
     )
     render = _add(verbs, "render", "write the application's files to a folder, and start nothing")
     render.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
-    _add(verbs, "check", "ask every dependency once, and say what it answers", outputs=True)
+    _add(verbs, "check", "ask every gate once, and say what it answers", outputs=True)
     _add_probe(verbs)
     _add_status(verbs)
+    _add_diagnose(verbs)
     profiles = verbs.add_parser(
         "profiles",
         help="list, show or validate profiles",
@@ -257,3 +260,23 @@ def _add_status(verbs: argparse._SubParsersAction[_Parser]) -> None:
     status.add_argument(
         "--address", metavar="HOST:PORT", help="default: $ENTRYPOINT_LISTEN, or 127.0.0.1:9404"
     )
+
+
+def _add_diagnose(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    diagnose = verbs.add_parser(
+        "diagnose",
+        help="ask the JVM for its threads, deadlocks, heap, flags and largest classes",
+        description="Ask the JVM of this container what it does: no JDK is needed.",
+    )
+    diagnose.add_argument("--pid", type=int, metavar="N", help="default: the java below PID 1")
+    diagnose.add_argument(
+        "--out", metavar="DIR", help="write the answers to a new folder there; default: show them"
+    )
+    diagnose.add_argument(
+        "-o",
+        "--output",
+        choices=["text", "json"],
+        default="text",
+        help="form of the output; default: text",
+    )
+    diagnose.add_argument("--debug", action="store_true", help="show tracebacks of our own bugs")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint import __version__, arguments, prepare, replay, sources
+from entrypoint import __version__, arguments, diagnose, prepare, replay, sources
 from entrypoint.errors import EXIT_DEPENDENCY, EXIT_USAGE, Problem, ProblemsError
 from entrypoint.plan import build, document, explain
 from entrypoint.plan.explain import Style
@@ -21,13 +21,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from entrypoint.settings.model import Setting
     from entrypoint.system.checks.result import CheckResult
 
 
 def main(argv: Sequence[str]) -> int:
     """Run a verb and return its exit code; ProblemsError carries what is wrong."""
     try:
-        request = arguments.parse(["--help"] if argv[0] == "help" else argv)
+        request = arguments.parse([*argv[1:2], "--help"] if argv[0] == "help" else argv)
     except SystemExit as ended:
         return EXIT_USAGE if ended.code else 0
     match request.verb:
@@ -41,6 +42,8 @@ def main(argv: Sequence[str]) -> int:
             return _check(request)
         case "profiles":
             return _profiles(request)
+        case "diagnose":
+            return diagnose.diagnose(request.pid, request.out, request.output)
         case "schema":
             return _schema()
         case _:
@@ -66,30 +69,35 @@ def _record(request: arguments.Request, found: build.Found) -> None:
 
 
 def _explain(request: arguments.Request) -> int:
-    settings = prepare.gather(request).settings.settings
+    """Print settings with their origins, also where others are missing; those are told after."""
+    profile = sources.load_profile(request)
+    found = prepare.read_inputs(profile, request)
+    resolved, problems = build.survey(profile, found, os.uname().nodename)
+    settings = resolved.settings
     if request.setting:
-        names = [setting.spec.name for setting in settings]
-        settings = tuple(
-            one
-            for one in settings
-            if request.setting in {one.spec.name, one.spec.env, one.spec.property}
-        )
+        settings = tuple(one for one in settings if request.setting in _names(one))
         if not settings:
-            near = closest(request.setting, names)
-            details = (
-                (
-                    "fix",
-                    f"did you mean {near}?" if near else "entrypoint explain lists all settings",
-                ),
-            )
-            raise ProblemsError(
-                Problem("setting-unknown", f"no setting {request.setting!r}", details, EXIT_USAGE)
-            )
+            raise ProblemsError(_no_setting(request.setting, resolved.settings))
     if request.output != "text":
-        return _dump(document.settings_document(settings), request.output)
-    if request.setting:
-        return _print("\n".join(explain.explain_setting(one, _style()) for one in settings), end="")
-    return _print(explain.explain_settings(settings, _style()), end="")
+        _dump(document.settings_document(settings), request.output)
+    elif request.setting:
+        text = "\n".join(explain.explain_setting(one, _style()) for one in settings)
+        _print(text, end="")
+    else:
+        _print(explain.explain_settings(settings, _style()), end="")
+    if problems:
+        raise ProblemsError(*problems)
+    return 0
+
+
+def _names(setting: Setting) -> tuple[str | None, ...]:
+    return setting.spec.name, setting.spec.env, setting.spec.property
+
+
+def _no_setting(name: str, settings: Sequence[Setting]) -> Problem:
+    near = closest(name, [text for one in settings for text in _names(one) if text])
+    fix = f"did you mean {near}?" if near else "entrypoint explain lists all settings"
+    return Problem("setting-unknown", f"no setting {name[:80]!r}", (("fix", fix),), EXIT_USAGE)
 
 
 def _render(request: arguments.Request) -> int:
@@ -101,6 +109,10 @@ def _render(request: arguments.Request) -> int:
         files.make_folder(os.path.dirname(target), 0o755)
         files.write_file(target, file.content, file.mode)
         _print(f"{target}   {file.summary}")
+    if any(setting.spec.secret and setting.text for setting in found.settings.settings):
+        _print(
+            "these files hold secrets in clear text: their modes are kept, their folder is yours"
+        )
     return 0
 
 

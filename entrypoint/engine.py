@@ -22,7 +22,7 @@ from entrypoint.supervisor import Observer, Program, Supervisor
 from entrypoint.system import channel
 from entrypoint.system.cgroup import oom_kill_count
 from entrypoint.system.log import Log
-from entrypoint.values import format_duration
+from entrypoint.values import format_duration, format_size
 from entrypoint.vitals import Vitals
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from entrypoint.lifecycle.status import Status
     from entrypoint.sampler import Sampler
     from entrypoint.serve.messages import Request, Response
+    from entrypoint.system.diagnosis import Report
 
 DEFAULT_LISTEN = "0.0.0.0:9404"
 
@@ -49,11 +50,14 @@ class Engine(Observer):
         self._messages = messages
         self._reader = threading.Thread(target=self._read, name="helper", daemon=True)
         self._result = False
+        self._failed = False
         self._exporter = Exporter(self.vitals.snapshot, time.monotonic)
         self._http: Server | None = None
         self._listening = ""
         self._sampler: Sampler | None = None
         self._plan = ""
+        self.details = ""
+        """What the termination message says below its first line."""
 
     def start(self) -> None:
         """Answer probes and hear the helper from now on.
@@ -75,6 +79,7 @@ class Engine(Observer):
             self._sampler.stop()
         if self._http is not None:
             self._http.stop()
+        self._tell_death()
         fields: dict[str, object] = {
             "code": code,
             "ran": format_duration(time.monotonic() - self.began),
@@ -84,10 +89,31 @@ class Engine(Observer):
         fields["orphans_reaped"] = supervisor.orphans
         if supervisor.summary:
             tell = self.log.info if code == 0 else self.log.error
-            tell("Exited", says=supervisor.summary, **fields)
+            # Problems were told in full: once is enough.
+            says = {} if self._failed else {"says": supervisor.summary}
+            tell("Exited", **says, **fields)
         self._tell_next_run(code)
+        if self.launch is not None and self.launch.sharing.making and supervisor.state.outcome:
+            self._tell_archive(self.launch.sharing.archive)
         self.log.flush(1.0)
         return supervisor.summary
+
+    def _tell_death(self) -> None:
+        outcome, launch = self.supervisor.state.outcome, self.launch
+        if outcome is None or launch is None or outcome.status == 0:
+            return
+        from entrypoint import last_words  # noqa: PLC0415 - java has ended
+        from entrypoint.errors import format_problem  # noqa: PLC0415 - as above
+        from entrypoint.lifecycle.obituary import obituary  # noqa: PLC0415 - as above
+
+        kills = (self.supervisor.oom_before, self.oom_kills())
+        asked = bool(self.supervisor.state.asked)
+        watch = self.vitals.watch_of_java
+        began = time.time() - (time.monotonic() - self.began)
+        problem = obituary(last_words.death(outcome, launch, watch, began, kills, asked))
+        if problem is not None:
+            self.log.problems((problem,))
+            self.details = format_problem(problem).partition("\n")[2]
 
     def _tell_next_run(self, code: int) -> None:
         run, launch = self.vitals.run, self.launch
@@ -96,6 +122,15 @@ class Engine(Observer):
 
             cause = how(self.supervisor.state.outcome)
             background.end_run(launch.run_dir, run, code, cause, self.supervisor.summary)
+
+    def _tell_archive(self, archive: str) -> None:
+        from entrypoint.system.sharing import seal  # noqa: PLC0415 - java has ended
+
+        size = seal(archive)
+        if size is None:
+            self.log.warning("No class-data archive came about", file=archive)
+        else:
+            self.log.info("Class-data archive made", file=archive, size=format_size(size))
 
     # ---- what the supervisor tells ----
 
@@ -117,7 +152,8 @@ class Engine(Observer):
             self.vitals.watch(self.launch)
         if self._http is not None:
             threading.Thread(target=self._exporter.load, name="metrics", daemon=True).start()
-            self._sample(pid)
+        if self.launch is not None:
+            self._sample(pid, self.launch)
 
     def helper_ended(self) -> bool:
         """Wait for the rest of the helper's messages: its end of the pipe is closed now."""
@@ -129,6 +165,23 @@ class Engine(Observer):
         self.log.warning(
             "No thread dump: java does not catch QUIT now and would die of it", pid=pid
         )
+
+    def diagnose(self, pid: int, seconds: float) -> bool:
+        """Diagnose java on a thread.
+
+        Where it does not answer, or there is no volume for what it says, a thread dump goes to its output.
+        """
+        watch = self.vitals.watch_of_java
+        if watch is None:
+            return False
+
+        def then(report: Report) -> None:
+            lost = "threads.txt" not in report.answers or not watch.has_volume
+            if lost and not report.signalled and self.supervisor.state.child == pid:
+                self.supervisor.dump_threads()
+
+        watch.start(seconds * 0.9, "the stop ladder", then)
+        return True
 
     def oom_kills(self) -> int | None:
         """Ask the kernel's counter."""
@@ -181,6 +234,7 @@ class Engine(Observer):
 
     def _fail(self, event: on.PrepareFailed | on.GatesFailed) -> None:
         self._result = True
+        self._failed = bool(event.problems)
         self.log.problems(event.problems)
         self.supervisor.post(event)
 
@@ -199,11 +253,16 @@ class Engine(Observer):
     def _answer(self, request: Request) -> Response:
         return routes.answer(request, self.vitals.snapshot, self._exporter.render, self._status)
 
-    def _sample(self, pid: int) -> None:
-        """Keep the last hour of java for the status page."""
+    def _sample(self, pid: int, launch: Launch) -> None:
+        """Keep the last hour of java for the status page, and see whether it gets anywhere."""
         from entrypoint.sampler import Sampler, make_look  # noqa: PLC0415 - after java's spawn
+        from entrypoint.watch import Watch  # noqa: PLC0415 - as above
 
-        self._sampler = Sampler(make_look(pid, self._exporter.look))
+        watch = Watch(self.log, launch, pid, self.vitals.snapshot)
+        self.vitals.watch_of_java = watch
+        if self._http is None:  # nobody sees a sample, and what takes it is of the metrics
+            return
+        self._sampler = Sampler(watch.watched(make_look(pid, self._exporter.look)))
         self._sampler.start()
 
     def _status(self) -> Status:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from entrypoint.plan.model import Plan
 
 DRY_RUN_SECONDS = 20.0
+_MAKES_ARCHIVE = (
+    "-XX:ArchiveClassesAtExit=",
+    "-XX:AOTCacheOutput=",
+)
+"""The end of a dry run would make one, of almost no classes."""
 
 
 def preflight(plan: Plan) -> None:
@@ -62,7 +67,7 @@ def _dry_run(plan: Plan) -> None:
 def _has_effects(option: str, plan: Plan) -> bool:
     """Tell what a dry run has to do without: a debugger to wait for, a log file in a folder to come."""
     log = option.startswith("-Xlog:") and f"{plan.launch.diagnosis.folder}/" in option
-    return option.startswith("-agentlib:jdwp") or log
+    return option.startswith(("-agentlib:jdwp", *_MAKES_ARCHIVE)) or log
 
 
 def _port_taken(name: str, port: int) -> Problem:

@@ -14,6 +14,8 @@ from entrypoint.errors import EXIT_INTERNAL, EXIT_USAGE, ProblemsError
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import GateStatus
 from entrypoint.plan import build, option_sources
+from entrypoint.plan.sharing import FOLDER_SETTING
+from entrypoint.plan.switches import is_asked
 from entrypoint.preflight import preflight
 from entrypoint.records import replace
 from entrypoint.settings.resolve import preview, wanted_files
@@ -23,9 +25,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entrypoint.plan.model import Launch, Plan, RenderedFile
+    from entrypoint.plan.model import Launch, Plan, RenderedFile, Sharing
     from entrypoint.profile.schema import Profile
-    from entrypoint.settings.model import Inputs
+    from entrypoint.settings.model import Facts, Inputs
     from entrypoint.system.checks.gates import GateProgress
 
 
@@ -77,7 +79,7 @@ def gather(request: arguments.Request) -> build.Found:
         text = sources.read_text(request.replay, "recording")
         return replay.load(text, sources.builtin_profiles(), sources.template_text)
     profile = sources.load_profile(request)
-    found = _read_inputs(profile, request)
+    found = read_inputs(profile, request)
     java_home = build.java_home(profile, found)
     observed = facts.observe(dict(found.environment), java_home)
     folder, asked = build.diagnosis_folder(profile, found)
@@ -85,10 +87,31 @@ def gather(request: arguments.Request) -> build.Found:
     observed = replace(observed, diagnosis_problem=problem, diagnosis_in_memory=in_memory)
     templates = [spec.source for spec in profile.files if spec.kind == "template"]
     texts = {source: sources.template_text(source) for source in templates}
-    return build.resolve(profile, found, observed, texts)
+    resolved = build.resolve(profile, found, observed, texts)
+    return replace(resolved, facts=_look_for_archives(resolved))
 
 
-def _read_inputs(profile: Profile, request: arguments.Request) -> Inputs:
+def _look_for_archives(found: build.Found) -> Facts:
+    """Add what class-data sharing depends on; nothing where no archive is there and none will be made."""
+    wanted = build.sharing_wanted(found)
+    if wanted is None or not (wanted.makes or os.path.isdir(wanted.folder)):
+        return found.facts
+    from entrypoint.system import sharing  # noqa: PLC0415 - a start without it does not pay for it
+
+    asked = found.settings.get(FOLDER_SETTING)
+    problem, in_memory = evidence.look(wanted.folder, asked is not None and is_asked(asked))
+    digest, folder = sharing.class_path(wanted.class_path, wanted.soon)
+    return replace(
+        found.facts,
+        sharing_problem=problem,
+        sharing_in_memory=in_memory,
+        archives=sharing.archives(wanted.folder),
+        class_path=digest,
+        class_path_folder=folder,
+    )
+
+
+def read_inputs(profile: Profile, request: arguments.Request) -> Inputs:
     """Read what the profile wants, again until files that were read want no more."""
     paths: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
@@ -120,11 +143,20 @@ def apply(plan: Plan) -> tuple[str, ...]:
     for folder in plan.folders:
         files.make_folder(folder, 0o755)
     write_files(plan.files)
+    said = _make_room_for_archive(launch.sharing) if launch.sharing.making else ()
     if not launch.diagnosis.folder:
-        return ()
+        return said
     # A heap dump holds everything that the application knows: nobody else may read it.
     files.make_folder(launch.diagnosis.folder, 0o700)
-    return evidence.tidy(launch.diagnosis.folder, launch.diagnosis.budget)
+    return (*said, *evidence.tidy(launch.diagnosis.folder, launch.diagnosis.budget))
+
+
+def _make_room_for_archive(made: Sharing) -> tuple[str, ...]:
+    from entrypoint.system import sharing  # noqa: PLC0415 - only where an archive is to be made
+
+    # Not 0700: an archive that was made while an image is built is for another user.
+    files.make_folder(os.path.dirname(made.archive), 0o755)
+    return sharing.tidy(made.archive, made.budget)
 
 
 def write_files(rendered: Sequence[RenderedFile]) -> None:

@@ -55,6 +55,10 @@ class Observer:
     def no_thread_dump(self, pid: int) -> None:
         """Take that a thread dump was not asked for, since it would kill the child."""
 
+    def diagnose(self, pid: int, seconds: float) -> bool:  # noqa: ARG002 - this one does not
+        """Begin to ask the child what it does; tell whether that will also dump its threads."""
+        return False
+
     def oom_kills(self) -> int | None:
         """Return how many processes of this container the kernel killed for memory; None: unknown."""
         return None
@@ -78,7 +82,7 @@ class Supervisor:
         self._posted: deque[Event] = deque()
         self._deadline: tuple[float, int] | None = None
         self._group = 0
-        self._oom_before: int | None = None
+        self.oom_before: int | None = None
 
     def post(self, event: Event) -> None:
         """Hand an event to the loop, from any thread."""
@@ -142,10 +146,10 @@ class Supervisor:
             )
 
     def _was_oom_killed(self, ended: process.Ended) -> bool:
-        if ended.number != signals.KILL or self._oom_before is None:
+        if ended.number != signals.KILL or self.oom_before is None:
             return False
         after = self.observer.oom_kills()
-        return after is not None and after > self._oom_before
+        return after is not None and after > self.oom_before
 
     def _step(self, event: Event) -> None:
         asked = self.state.asked
@@ -165,7 +169,9 @@ class Supervisor:
             case on.SignalChild(number, group):
                 process.send(self.state.child, number, group)
             case on.DumpThreads():
-                self._dump_threads()
+                self.dump_threads()
+            case on.Diagnose(seconds):
+                self._diagnose(seconds)
             case on.SweepStragglers(number):
                 process.sweep(number, self._group)
             case on.SetDeadline(token, seconds):
@@ -199,12 +205,18 @@ class Supervisor:
     def adopt(self, pid: int) -> None:
         """Take a process that was just spawned as the child."""
         self._group = pid
-        self._oom_before = self.observer.oom_kills()
+        self.oom_before = self.observer.oom_kills()
         process.take_terminal(pid)
         self._step(on.Spawned(pid))
         self.observer.spawned(pid)
 
-    def _dump_threads(self) -> None:
+    def _diagnose(self, seconds: float) -> None:
+        child = self.state.child
+        if child is not None and not self.observer.diagnose(child, seconds):
+            self.dump_threads()
+
+    def dump_threads(self) -> None:
+        """Send the child a QUIT, if it does not die of it."""
         child = self.state.child
         if child is None:
             return

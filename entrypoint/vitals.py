@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from entrypoint.supervisor import Supervisor
     from entrypoint.system.checks.result import CheckResult
     from entrypoint.system.log import Log
+    from entrypoint.watch import Watch
 
 
 class Vitals:
@@ -55,13 +56,18 @@ class Vitals:
         self._loops: list[CheckLoop] = []
         self._exit: ExitInfo | None = None
         self._told_ready = False
+        self._grace: float | None = None
         self._run: Run | None = None
+        self._fails_on_thrash = False
+        self.watch_of_java: Watch | None = None
         self._previous: Run | None = None
 
     def knows(self, launch: Launch) -> None:
         """Take the names, checks and gates of the plan."""
         with self._lock:
             self._name, self._digest = launch.name, launch.digest
+            self._grace = launch.grace_period
+            self._fails_on_thrash = launch.fails_on_thrash
             for check in launch.checks:
                 stale = 3 * check.interval + check.timeout + 5
                 self._checks[check.name] = CheckStatus(
@@ -161,7 +167,7 @@ class Vitals:
 
     def snapshot(self) -> Snapshot:
         """Return everything about us at this moment."""
-        supervisor = self._supervisor
+        supervisor, watch = self._supervisor, self.watch_of_java
         child = supervisor.state.child
         asked = supervisor.stop_asked_at
         counters = Counters(
@@ -186,7 +192,10 @@ class Vitals:
                 gates=tuple(self._gates.values()),
                 counters=counters,
                 stop_seconds=None if asked is None else time.monotonic() - asked,
+                grace_seconds=self._grace,
                 exit=self._exit,
                 restarts=0 if self._run is None else self._run.number - 1,
                 previous=self._previous,
+                pressure=None if watch is None else watch.pressure,
+                fails_on_thrash=self._fails_on_thrash,
             )

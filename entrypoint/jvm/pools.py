@@ -6,7 +6,8 @@ What the counters cannot be trusted with, measured on those JDKs:
 - Serial, Parallel and CMS sample `used` every 50 ms up to JDK 24; from 25 it is that of the last GC.
   The sampler's own counter, `sun.os.hrt.ticks`, went with it, and so tells the two apart.
 - G1 keeps eden up to date; its old generation says 0 until the first GC.
-- ZGC keeps what the last GC found. Shenandoah samples about every 100 ms, and begins with 0.
+- ZGC keeps what the last GC found. Shenandoah samples `used` about every 100 ms,
+  beginning with 0.
 - The metaspace is that of the last GC: 0 or an early value before the first one.
 - ZGC counts pauses, not cycles. The counts of Shenandoah and of the concurrent part of CMS match nothing.
 """
@@ -140,7 +141,7 @@ def _collector_names(data: PerfData) -> tuple[str, ...]:
             # The bean of the concurrent pauses came with JDK 20.
             concurrent = "G1 Concurrent GC" if (feature(data) or 0) >= 20 else ""
             return "G1 Young Generation", "G1 Old Generation", concurrent
-        case "zgc" if data.text("sun.gc.collector.0.name"):
+        case "zgc" if _is_generational_zgc(data):
             return "ZGC Minor Pauses", "", "ZGC Major Pauses"
         case "zgc":
             return "", "", "ZGC Pauses"
@@ -162,8 +163,8 @@ def _generational(data: PerfData, answers: HeapInfo) -> tuple[tuple[Pool, ...], 
     tenured = _fill(tenured, answers.old)
     if young == "ParScav":
         # The bean's limits move with the survivor spaces.
-        total, size = data.number("sun.gc.generation.0.maxCapacity"), survivor.committed
-        most = None if total is None or size is None else max(0, total - 2 * size)
+        young_max, size = data.number("sun.gc.generation.0.maxCapacity"), survivor.committed
+        most = None if young_max is None or size is None else max(0, young_max - 2 * size)
         eden = Pool("", eden.used, eden.committed, most)
         survivor = Pool("", survivor.used, size, size)
     names = (*_YOUNG[young][:2], _OLD[young, old][0])
@@ -171,7 +172,21 @@ def _generational(data: PerfData, answers: HeapInfo) -> tuple[tuple[Pool, ...], 
         Pool(name, pool.used, pool.committed, pool.maximum)
         for name, pool in zip(names, (eden, survivor, tenured), strict=True)
     )
-    return pools, _total(pools)
+    total = _total(pools)
+    if young == "ParScav":
+        total = Pool("", total.used, total.committed, _parallel_max(data, total.committed))
+    return pools, total
+
+
+def _parallel_max(data: PerfData, committed: int | None) -> int | None:
+    """Return the bean's limit: all that is reserved but the largest survivor space, never too little."""
+    numbers = [
+        data.number(f"sun.gc.generation.{name}.maxCapacity") for name in ("0", "1", "0.space.1")
+    ]
+    known = [number for number in numbers if number is not None]
+    if len(known) < 3 or committed is None:
+        return None
+    return max(committed, known[0] + known[1] - known[2])
 
 
 def _g1(data: PerfData, answers: HeapInfo) -> tuple[tuple[Pool, ...], Pool]:
@@ -196,8 +211,8 @@ def _g1(data: PerfData, answers: HeapInfo) -> tuple[tuple[Pool, ...], Pool]:
 def _zgc(data: PerfData, answers: HeapInfo) -> tuple[tuple[Pool, ...], Pool]:
     most = data.number("sun.gc.generation.1.space.0.maxCapacity")
     whole = _whole(answers)
-    if data.number("sun.gc.generation.0.space.0.maxCapacity") is not None:
-        # Generational: nobody tells what each generation has now.
+    if _is_generational_zgc(data):
+        # Nobody tells what each generation has now.
         names = "ZGC Young Generation", "ZGC Old Generation"
         pools = tuple(Pool(name, maximum=most) for name in names)
     else:
@@ -205,14 +220,20 @@ def _zgc(data: PerfData, answers: HeapInfo) -> tuple[tuple[Pool, ...], Pool]:
     return pools, Pool("", whole.used, whole.committed, most)
 
 
+def _is_generational_zgc(data: PerfData) -> bool:
+    return data.text("sun.gc.collector.2.name").startswith("ZGC ")
+
+
 def _shenandoah(data: PerfData, answers: HeapInfo) -> tuple[tuple[Pool, ...], Pool]:
     space = _space(data, 1, 0, True)
-    used = answers.heap.used if answers.heap is not None else space.used or None
-    total = Pool("", used, space.committed, space.maximum)
+    whole = _whole(answers)
+    used = space.used or None if whole.used is None else whole.used
+    # The counter of what is committed always says the limit.
+    total = Pool("", used, whole.committed, space.maximum)
     if "ShenandoahGCMode=generational" in data.text("java.rt.vmArgs"):
         names = "Shenandoah Young Gen", "Shenandoah Old Gen"
         return tuple(Pool(name, maximum=space.maximum) for name in names), total
-    return (Pool("Shenandoah", used, space.committed, space.maximum),), total
+    return (Pool("Shenandoah", used, whole.committed, space.maximum),), total
 
 
 def _space(data: PerfData, generation: int, space: int, fresh: bool, pad: int = 0) -> Pool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         " | SignalReceived | ChildExited | GroupGone | DeadlineReached | BecameReady"
     )
     Action: TypeAlias = (
-        "Spawn | StopPreparing | SignalChild | DumpThreads | SweepStragglers"
+        "Spawn | StopPreparing | SignalChild | DumpThreads | Diagnose | SweepStragglers"
         " | SetDeadline | ChangePhase | Exit"
     )
 
@@ -138,6 +138,13 @@ class SignalChild:
 @record
 class DumpThreads:
     """Ask the JVM for a thread dump (QUIT), if it catches QUIT: otherwise that would kill it."""
+
+
+@record
+class Diagnose:
+    """Ask the JVM what it does, within so many seconds: its end is near."""
+
+    seconds: float
 
 
 @record

@@ -6,6 +6,7 @@ verdicts. No clock, no input or output: `now` is an argument, and so is every an
 
 from __future__ import annotations
 
+from entrypoint.lifecycle.pressure import hang_text, thrash_text
 from entrypoint.records import record, replace
 from entrypoint.values import format_duration
 
@@ -13,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from entrypoint.lifecycle.pressure import Pressure
     from entrypoint.lifecycle.previous import Run
 
     GateResult: TypeAlias = Literal["waiting", "passed", "timed-out"]
@@ -87,7 +89,8 @@ class Snapshot:
     `phase_since` and `started_monotonic` are monotonic seconds, `started` and the times in
     `phase_history` Unix seconds. `name` is the profile's, `digest` the plan's. `child_alive` is
     false for a zombie. `stop_seconds` is the time the stop has taken, once one was asked for.
-    `previous` is the run of this container before this one, `restarts` how many there were.
+    `grace_seconds` is what the pod is said to have for it. `previous` is the run of this container
+    before this one, `restarts` how many there were.
     """
 
     phase: str
@@ -104,9 +107,13 @@ class Snapshot:
     gates: tuple[GateStatus, ...] = ()
     counters: Counters = Counters()
     stop_seconds: float | None = None
+    grace_seconds: float | None = None
     exit: ExitInfo | None = None
     restarts: int = 0
     previous: Run | None = None
+    pressure: Pressure | None = None
+    """How java gets on, from its samples; None while it is not watched."""
+    fails_on_thrash: bool = False
 
 
 @record
@@ -188,7 +195,19 @@ def livez(snapshot: Snapshot, now: float) -> Verdict:
             if "liveness" in status.roles:
                 failed = status.ok is False and status.failures_in_a_row >= status.threshold
                 items.append(Item(status.name, not failed, _check_text(status, now)))
+        items += _pressure_items(snapshot, now)
     return _verdict(items)
+
+
+def _pressure_items(snapshot: Snapshot, now: float) -> list[Item]:
+    """Return whether java thrashes or hangs, where the plan makes that a matter of liveness."""
+    pressure = snapshot.pressure
+    if pressure is None or not snapshot.fails_on_thrash:
+        return []
+    return [
+        Item("thrashing", not pressure.thrash.on, thrash_text(pressure, now)),
+        Item("hung", not pressure.hang.on, hang_text(pressure, now)),
+    ]
 
 
 def has_reached(snapshot: Snapshot, phase: str) -> bool:

@@ -36,6 +36,7 @@ class JvmSample:
 
     Sizes are bytes. `gc_seconds`, `full_gcs` and `cpu_seconds` are totals since java's start.
     `memory_used` and `memory_limit` are the container's, without the cache that can be dropped.
+    `old_used` is the old generation's, as of the last collection where the JVM tells no later one.
     """
 
     at: float
@@ -48,6 +49,10 @@ class JvmSample:
     rss: float | None = None
     memory_used: float | None = None
     memory_limit: float | None = None
+    young_gcs: float | None = None
+    old_used: float | None = None
+    old_max: float | None = None
+    metaspace: float | None = None
 
 
 class History:

@@ -20,6 +20,7 @@ from entrypoint.lifecycle.events import (
     ChangePhase,
     ChildExited,
     DeadlineReached,
+    Diagnose,
     DumpThreads,
     Exit,
     GatesFailed,
@@ -121,7 +122,11 @@ def _prepared(state: State, gates: bool) -> tuple[State, tuple[Action, ...]]:
 def _became_ready(state: State) -> tuple[State, tuple[Action, ...]]:
     if state.phase != "starting" or state.child is None:
         return state, ()
-    return _enter(state, "running", "startup checks passed")
+    ready, actions = _enter(state, "running", "startup checks passed")
+    if state.policy.stop_when_ready and not state.asked:
+        ready, more = _climb(replace(ready, asked=signals.TERM), "ready, which was all")
+        return ready, (*actions, *more)
+    return ready, actions
 
 
 def _signal(state: State, number: int, sender: int) -> tuple[State, tuple[Action, ...]]:
@@ -171,7 +176,7 @@ def _climb(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
             return _climb(state, cause)
         return _enter(state, "draining", cause, deadline)
     if step_.action == "thread-dump":
-        return _enter(state, "stopping", cause, DumpThreads(), deadline)
+        return _enter(state, "stopping", cause, Diagnose(step_.wait), deadline)
     number = signals.number(step_.action)
     if number == signals.KILL:
         return _enter(state, "killing", cause, SignalChild(signals.KILL), deadline)

@@ -18,7 +18,8 @@ class Policy:
 
     `stop` is the stop ladder; empty means that TERM is only passed on, as tini does. `rewrite` maps
     signal numbers, 0 meaning "swallow". `remap` maps exit codes. `guards_quit` keeps QUIT from a JVM
-    that does not catch it yet: it would die of it instead of printing its threads.
+    that does not catch it yet: it would die of it instead of printing its threads. `stop_when_ready`
+    asks for a stop ourselves, as soon as the startup checks have passed.
     """
 
     name: str = "application"
@@ -28,6 +29,7 @@ class Policy:
     stop_is_success: bool = True
     to_group: bool = True
     guards_quit: bool = True
+    stop_when_ready: bool = False
     rewrite: tuple[tuple[int, int], ...] = ()
     remap: tuple[tuple[int, int], ...] = ()
 
@@ -40,6 +42,7 @@ class Policy:
             exits=launch.exits,
             expects_exit=launch.expects_exit,
             stop_is_success=launch.stop_is_success,
+            stop_when_ready=launch.stop_when_ready,
         )
 
     def rewritten(self, number: int) -> int:

@@ -10,7 +10,7 @@ import os.path
 from _blake2 import blake2b  # hashlib loads OpenSSL before java may start: 3 ms
 
 from entrypoint.errors import Problem, ProblemsError
-from entrypoint.plan import command, files, questions, switches
+from entrypoint.plan import command, files, questions, sharing, switches
 from entrypoint.plan.model import ExitRule, Launch, Note, Plan, StopStep
 from entrypoint.plan.scope import Scope
 from entrypoint.records import record, replace
@@ -61,14 +61,16 @@ def resolve(profile: Profile, inputs: Inputs, facts: Facts, templates: Mapping[s
     return Found(profile, settings, inputs, facts, fixed, layers, templates)
 
 
+def survey(profile: Profile, inputs: Inputs, host: str) -> tuple[Settings, tuple[Problem, ...]]:
+    """Return every setting, and the problems of those that are missing or wrong."""
+    layers = _entries(_layers(profile, inputs))
+    return resolution.survey(profile, inputs, layers, {"host": host})
+
+
 def java_home(profile: Profile, inputs: Inputs) -> str:
-    """Return where the settings say that java is; "" where they do not, or are wrong."""
-    try:
-        settings = resolution.resolve(profile, inputs, _entries(_layers(profile, inputs)), {})
-    except ProblemsError:
-        return inputs.env("JAVA_HOME") or ""
-    found = settings.get("java.home")
-    return reveal(found.text) if found and found.text else ""
+    """Return where the settings say that java is; "" where they do not."""
+    found = resolution.preview_setting(profile, inputs, "java.home")
+    return reveal(found.text) if found is not None and found.text else ""
 
 
 def diagnosis_folder(profile: Profile, inputs: Inputs) -> tuple[str, bool]:
@@ -77,6 +79,21 @@ def diagnosis_folder(profile: Profile, inputs: Inputs) -> tuple[str, bool]:
     if found is None or found.text is None:
         return "", False
     return reveal(found.text), switches.is_asked(found)
+
+
+def sharing_wanted(found: Found) -> sharing.Wanted | None:
+    """Return what is to be looked at for class-data sharing, paths against the working directory.
+
+    None where nothing will be shared.
+    """
+    scope = Scope(found.fixed, found.settings)
+    wanted = sharing.wanted(found.profile, scope)
+    if wanted is None:
+        return None
+    cwd = scope.text(found.profile.workdir)
+    return replace(
+        wanted, class_path=tuple(os.path.join(cwd, entry) for entry in wanted.class_path)
+    )
 
 
 def _layers(profile: Profile, inputs: Inputs) -> dict[str, PropertiesFile]:
@@ -199,11 +216,14 @@ def _launch(
         listen="" if listen == "off" else listen,
         metrics_names=scope.text("{metrics.names}"),
         metrics_attach=scope.text("{metrics.attach}") == "true",
+        fails_on_thrash=scope.text("{liveness.on-thrash}") == "fail",
         log_format=scope.text("{entrypoint.log.format}"),
         log_level=scope.text("{entrypoint.log.level}"),
         termination_log=scope.text("{entrypoint.termination-log}"),
         grace_period=parse_duration(scope.text("{entrypoint.grace-period}")),
         diagnosis=line.diagnosis,
+        sharing=line.shared.sharing,
+        stop_when_ready=line.shared.stop_when_ready,
     )
     return replace(launch, digest=_digest(launch, rendered))
 

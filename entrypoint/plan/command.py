@@ -12,7 +12,7 @@ from entrypoint.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem, Prob
 from entrypoint.jvm import command as jvm
 from entrypoint.jvm import options
 from entrypoint.jvm.release import JdkRange, identify
-from entrypoint.plan import memory, option_sources, switches
+from entrypoint.plan import memory, option_sources, sharing, switches
 from entrypoint.plan.model import CommandPart, Diagnosis, MemoryRow, Note
 from entrypoint.plan.scope import SecretInTextError
 from entrypoint.records import record
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from entrypoint.jvm.command import JvmOption, JvmOptions
     from entrypoint.jvm.release import Jdk
+    from entrypoint.plan.memory import Divided
     from entrypoint.plan.option_sources import Group
     from entrypoint.plan.scope import Scope
+    from entrypoint.plan.sharing import Shared
     from entrypoint.plan.switches import Switches
     from entrypoint.profile.schema import JavaSpec, Profile
     from entrypoint.settings.model import Facts, Inputs
@@ -48,6 +50,7 @@ class Command:
     diagnosis: Diagnosis
     ports: tuple[tuple[str, int], ...]
     """Ports that the JVM itself will listen on: for a debugger, for JMX."""
+    shared: Shared
 
 
 def find_jdk(profile: Profile, facts: Facts) -> Jdk:
@@ -117,6 +120,7 @@ def build(
         if divided.options
         else chosen
     )
+    shared = sharing.decide(profile, jdk, scope, facts, _line(result, divided))
     parts = tuple(
         CommandPart(tuple(map(_shown, run)), origin)
         for origin, run in groupby(result.options, key=lambda option: option.origin)
@@ -130,15 +134,25 @@ def build(
         )
         for one in result.external
     )
+    if shared.options:
+        parts = (*parts, CommandPart(shared.options, f"{COMPUTED} ({sharing.SETTING})"))
     return Command(
-        (jdk.java, *result.argv, *tail),
+        (jdk.java, *result.argv, *shared.options, *tail),
         (CommandPart((jdk.java,), ""), *parts, *tail_parts),
         divided.rows,
-        (*notes, *divided.notes),
+        (*notes, *divided.notes, *shared.notes),
         result.needs_dry_run,
         switched.diagnosis,
         switched.ports,
+        shared,
     )
+
+
+def _line(options: JvmOptions, divided: Divided) -> sharing.Line:
+    """Return what sharing classes depends on: all options that the JVM will have, and the heap."""
+    outside = (option for one in options.external if one.applies for option in one.options)
+    heap = next((row.size for row in divided.rows if row.region == "heap"), None)
+    return sharing.Line((*options.argv, *outside), heap)
 
 
 def _given(

@@ -68,6 +68,11 @@ def plan_document(plan: Plan) -> dict[str, object]:
             "max-size": launch.diagnosis.budget,
             "heap-dumps": launch.diagnosis.heap_dumps,
         },
+        "sharing": {
+            "archive": launch.sharing.archive or None,
+            "making": launch.sharing.making,
+            "stop-when-ready": launch.stop_when_ready,
+        },
         "gates": [check_document(check) for check in launch.gates],
         "checks": [check_document(check) for check in launch.checks],
         "left-out": [{"what": note.text, "reason": note.origin} for note in plan.left_out],

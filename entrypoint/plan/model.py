@@ -64,6 +64,16 @@ class Diagnosis:
 
 
 @record
+class Sharing:
+    """The class-data archive that java starts from, or makes when it ends; no `archive`: neither."""
+
+    archive: str = ""
+    making: bool = False
+    budget: int = 0
+    """How many bytes of archives are kept in its folder: the oldest go first."""
+
+
+@record
 class RenderedFile:
     """A file to write: its bytes may hold secrets, so `summary` is what is shown."""
 
@@ -104,11 +114,16 @@ class Launch:
     """Whose names the JVM's metrics have: client-java-1, client-java-0 or micrometer."""
     metrics_attach: bool = True
     """Whether a scrape may ask the JVM by the attach protocol."""
+    fails_on_thrash: bool = False
+    """Whether a JVM that thrashes or hangs is not live; else that is only told and counted."""
     log_format: str = "text"
     log_level: str = "info"
     termination_log: str = ""
     grace_period: float = 30.0
     diagnosis: Diagnosis = Diagnosis()
+    sharing: Sharing = Sharing()
+    stop_when_ready: bool = False
+    """Whether java is only started to be stopped again: to make an archive while an image is built."""
     remarks: tuple[str, ...] = ()
     """What of the plan's notes should stand in the log of every start."""
 

@@ -88,16 +88,21 @@ class JvmReader:
         try:
             if self._attached is None:
                 self._attached = attach.attach(pid, ASK_SECONDS, self._may_signal)
-                self._may_signal = False
+        except attach.AttachError as error:
+            # One that opens its socket later is found at the next scrape: that costs a look only.
+            self._may_signal = self._may_signal and not error.signalled
+            return None
+        self._may_signal = False
+        try:
             texts = [
                 self._attached.jcmd(command, max(0.01, deadline - time.monotonic()), LIMIT)
                 for command in _commands(data)
             ]
-        except attach.AttachError as error:
+        except attach.AttachError:
             self._attached = None
-            self._may_signal = self._may_signal and not error.signalled
-            # A JVM that is starting catches QUIT a moment later: no reason to wait.
-            if error.signalled or not self._may_signal:
+            # An answer that fails at once may be asked for again: a socket left behind in /tmp by the
+            # container's last run is there until the new JVM removes it.
+            if time.monotonic() >= deadline:
                 self._not_before = time.monotonic() + PAUSE_SECONDS
             return None
         return parse_heap_info(*texts)

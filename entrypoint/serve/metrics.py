@@ -123,6 +123,7 @@ class _Collector:
             _checks(snapshot),
             _gates(snapshot),
             _counters(snapshot),
+            _pressure(snapshot),
             self._process(self._ourselves, "entrypoint_process"),
             _container(self._container.read()),
             self._process(child, "process"),
@@ -226,6 +227,12 @@ def _lifecycle(snapshot: Snapshot, now: float) -> Iterator[Sample]:
     yield "entrypoint_child_up", (), snapshot.child_pid is not None and snapshot.child_alive
     if snapshot.stop_seconds is not None:
         yield "entrypoint_stop_duration_seconds", (), snapshot.stop_seconds
+    if snapshot.grace_seconds is not None:
+        yield "entrypoint_stop_grace_period_seconds", (), snapshot.grace_seconds
+    previous = snapshot.previous
+    if previous is not None and previous.code is not None:
+        how = previous.how or "exited"
+        yield "entrypoint_previous_exit_info", (str(previous.code), how), 1
 
 
 def _checks(snapshot: Snapshot) -> Iterator[Sample]:
@@ -255,6 +262,15 @@ def _counters(snapshot: Snapshot) -> Iterator[Sample]:
     yield "entrypoint_log_lines_dropped_total", (), counters.log_lines_dropped
     if counters.oom_kills is not None:
         yield "entrypoint_oom_kills_total", (), counters.oom_kills
+
+
+def _pressure(snapshot: Snapshot) -> Iterator[Sample]:
+    pressure = snapshot.pressure
+    if pressure is None:
+        return
+    for name, episode in (("thrashing", pressure.thrash), ("hung", pressure.hang)):
+        yield f"entrypoint_java_{name}", (), episode.on
+        yield f"entrypoint_java_{name}_episodes_total", (), episode.count
 
 
 def _container(usage: Usage) -> Iterator[Sample]:

@@ -75,6 +75,15 @@ class Facts:
     """Why the folder for evidence of a death (`diagnosis.dir`) cannot be used; "" where it can."""
     diagnosis_in_memory: bool = False
     """Whether that folder is on a tmpfs, which counts as memory of the container."""
+    sharing_problem: str = ""
+    """Why the folder for class-data archives (`java.sharing-dir`) cannot be written; "" where it can."""
+    sharing_in_memory: bool = False
+    archives: tuple[tuple[str, int], ...] = ()
+    """(name, size) of the class-data archives in it that may be used."""
+    class_path: str = ""
+    """Digest of names, sizes and times of the jars of the class path; "" where nobody asked."""
+    class_path_folder: str = ""
+    """The first folder on the class path that holds files: with one, no classes can be shared."""
 
 
 @record

@@ -92,16 +92,28 @@ def resolve(
     `names` gives what `{host}` and the like mean. `{home}` and `{run}` are taken from the
     settings where `names` does not give them. Raises ProblemsError with all problems.
     """
+    settings, found = survey(profile, inputs, layers, names, own_variables)
+    if found:
+        raise ProblemsError(*found)
+    return settings
+
+
+def survey(
+    profile: Profile,
+    inputs: Inputs,
+    layers: Layers | None = None,
+    names: Mapping[str, str] | None = None,
+    own_variables: Collection[str] = suggest.OWN_VARIABLES,
+) -> tuple[Settings, tuple[Problem, ...]]:
+    """Return what `resolve` returns, with its problems beside it: one without a value has none."""
     resolver = _Resolver(profile, inputs, layers or {}, names or {})
     environment = resolver.sources.environment
     suggestions = suggest.suggestions(profile, environment, own_variables)
     resolver.misspelt = {meant: name for name, meant in suggestions if meant}
     settings = tuple(resolver.setting(spec) for spec in profile.settings)
     found = [*problems.unknown_assignments(profile, inputs.assignments), *resolver.problems]
-    if found:
-        raise ProblemsError(*dict.fromkeys(found))
     ignored = suggest.service_links(profile, environment)
-    return Settings(settings, ignored, suggestions)
+    return Settings(settings, ignored, suggestions), tuple(dict.fromkeys(found))
 
 
 def default_problems(profile: Profile) -> tuple[Problem, ...]:

@@ -5,7 +5,8 @@ deadline and within a bound, and the file is removed whatever happens. What answ
 `jvm.heap_info`.
 
 A JVM opens its socket when it gets QUIT and finds `/tmp/.attach_pidN` of its own user. A JVM that does not
-catch QUIT (one that is starting, or with -Xrs) would die of it, so SigCgt is looked at first.
+catch QUIT (one that is starting, or any other program) would die of it, so SigCgt is looked at first;
+with -Xrs it does not either, but has its socket from the start.
 """
 
 from __future__ import annotations

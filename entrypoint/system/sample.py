@@ -64,4 +64,9 @@ def with_heap(sample: JvmSample, data: PerfData | None, answers: HeapInfo) -> Jv
         else None,
         full_gcs=float(sum(full)) if full else None,
         threads=data.number("java.threads.live") or sample.threads,
+        young_gcs=data.number("sun.gc.collector.0.invocations") if full else None,
+        old_used=data.number("sun.gc.generation.1.space.0.used") if full else None,
+        old_max=data.number("sun.gc.generation.1.space.0.maxCapacity") if full else None,
+        # 0 before the first collection, which is not true.
+        metaspace=data.number("sun.gc.metaspace.used") or None,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -37,3 +38,12 @@ def blocks(text: str, language: str) -> list[str]:
 def prose(text: str) -> str:
     """Return a page without its code blocks."""
     return _FENCE.sub("", text)
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub makes of headings."""
+    found = set()
+    for heading in _HEADING.findall(prose(text)):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        found.add(re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-"))
+    return found

@@ -7,20 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from documentation import ROOT, page, pages, prose
+from documentation import ROOT, anchors, page, pages, prose
 
 LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 BUILD_MACHINE: Final = re.compile(r"/work/|/root/|/tmp/venv|\.pyenv|r-seed")
-
-
-def anchors(text: str) -> set[str]:
-    """Return the anchors that GitHub makes of headings."""
-    found = set()
-    for heading in HEADING.findall(prose(text)):
-        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
-        found.add(re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-"))
-    return found
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -14,7 +14,7 @@ from entrypoint.jvm.metrics import JVM_METRICS
 from entrypoint.serve.metric_table import METRICS
 from entrypoint.serve.routes import ENDPOINTS
 
-PROBLEM_ROW: Final = re.compile(r"^\| `([a-z-]+)` \| ([0-9, ]+) \| (.+) \|$", re.MULTILINE)
+PROBLEM_ROW: Final = re.compile(r"^\| `([a-z-]+)` \| ([0-9n+, -]+) \| (.+) \|$", re.MULTILINE)
 VARIABLE: Final = re.compile(r'"(ENTRYPOINT_[A-Z_]+|NO_COLOR)"')
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -72,6 +74,7 @@ class ProbeJvm:
 def classes() -> str:
     """Compile the program, once, and return the folder; any user may enter it."""
     folder = tempfile.mkdtemp(prefix="entrypoint-probe-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     Path(folder).chmod(0o755)
     command = [need("javac"), "-nowarn", "-Xlint:-options", "--release", "8", "-d", folder, SOURCE]
     subprocess.run(command, check=True, capture_output=True)
@@ -80,12 +83,19 @@ def classes() -> str:
 
 @contextmanager
 def running(
-    home: Path, options: Sequence[str] = (), before: Sequence[str] = (), user: int | None = None
+    home: Path,
+    options: Sequence[str] = (),
+    before: Sequence[str] = (),
+    user: int | None = None,
+    folder: str = "",
 ) -> Iterator[ProbeJvm]:
-    """Start the program; `before` is a command that ends in exec'ing what follows it."""
+    """Start the program; `before` is a command that ends in exec'ing what follows it.
+
+    `folder` is where it finds the program's classes, where not in the usual place.
+    """
     java = [str(home / "bin" / "java"), "-Xmx64m", "-Xms32m", *options]
     process = subprocess.Popen(
-        [*before, *java, "-cp", classes(), "MetricsProbe"],
+        [*before, *java, "-cp", folder or classes(), "MetricsProbe"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -106,3 +116,5 @@ def running(
     finally:
         process.kill()
         process.communicate()
+        # A JVM that is killed leaves its socket behind.
+        Path(f"/tmp/.java_pid{process.pid}").unlink(missing_ok=True)

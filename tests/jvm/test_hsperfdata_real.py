@@ -16,6 +16,7 @@ from probe_jvm import COLLECTORS, PAIRS, Beans, ProbeJvm, running
 
 from entrypoint.jvm.hsperfdata import PerfData
 from entrypoint.serve.jvm import JvmReader
+from entrypoint.system.attach import attach
 from entrypoint.system.hsperf import Reader
 from lab.needs import need
 
@@ -25,14 +26,15 @@ KIB, MIB = 1 << 10, 1 << 20
 Samples = dict[tuple[str, str], float]
 
 
-@pytest.fixture(params=PAIRS, ids=lambda pair: f"jdk{pair[0]}-{pair[1]}")
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: f"jdk{pair[0]}-{pair[1]}")
 def pair(request: pytest.FixtureRequest) -> tuple[int, str, Path]:
     major, collector = request.param
     return major, collector, need(f"jdk{major}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def jvm(pair: tuple[int, str, Path]) -> Iterator[ProbeJvm]:
+    """One JVM for the tests of a pair, which therefore come in the order of its life."""
     _, collector, home = pair
     flags = COLLECTORS[collector]
     tried = subprocess.run(
@@ -130,24 +132,6 @@ def known_gaps(major: int, collector: str) -> set[str]:
     }.get(collector, set())  # fmt: skip
 
 
-def test_what_we_say_is_what_the_beans_say(pair: tuple[int, str, Path], jvm: ProbeJvm) -> None:
-    major, collector, _ = pair
-    for line in ("allocate 40", "gc", "allocate 5"):
-        jvm.ask(line)
-    before, beans, after = enclosed(jvm)
-    missing, wrong = set(), []
-    for metric, name, figure, off in expected(beans):
-        key = metric, name
-        if key not in before or key not in after:
-            missing.add(name or metric)
-        elif not min(before[key], after[key]) - off <= figure <= max(before[key], after[key]) + off:
-            wrong.append((metric, name, before[key], figure, after[key]))
-    assert wrong == []
-    assert missing == known_gaps(major, collector) & {name for _, name in beans} | missing & set()
-    named = {name for _, name in before if name} - {"heap", "nonheap"}
-    assert named <= {name for _, name in beans}
-
-
 def test_a_jvm_that_has_just_started_has_no_false_zero(jvm: ProbeJvm) -> None:
     beans = jvm.beans()
     found = read(JvmReader(), jvm.pid)
@@ -161,6 +145,24 @@ def test_a_jvm_that_has_just_started_has_no_false_zero(jvm: ProbeJvm) -> None:
     assert zeros == []
     assert found["jvm_memory_used_bytes", "heap"] > 0
     assert found["jvm_memory_pool_used_bytes", "Metaspace"] > 0
+
+
+def test_what_we_say_is_what_the_beans_say(pair: tuple[int, str, Path], jvm: ProbeJvm) -> None:
+    major, collector, _ = pair
+    for line in ("allocate 40", "gc", "allocate 5"):
+        jvm.ask(line)
+    before, beans, after = enclosed(jvm)
+    missing, wrong = set(), []
+    for metric, name, figure, off in expected(beans):
+        key = metric, name
+        if key not in before or key not in after:
+            missing.add(name or metric)
+        elif not min(before[key], after[key]) - off <= figure <= max(before[key], after[key]) + off:
+            wrong.append((metric, name, before[key], figure, after[key]))
+    assert wrong == []
+    assert missing == known_gaps(major, collector) & {name for _, name in beans}
+    named = {name for _, name in before if name} - {"heap", "nonheap"}
+    assert named <= {name for _, name in beans}
 
 
 CELLS: dict[str, tuple[str, ...]] = {
@@ -190,8 +192,7 @@ def cell(data: PerfData, name: str) -> float | None:
 def test_we_read_what_jstat_reads(pair: tuple[int, str, Path], jvm: ProbeJvm) -> None:
     own = pair[2] / "bin" / "jstat"
     jstat = own if own.exists() else need("jstat")
-    for line in ("allocate 40", "gc", "allocate 5"):
-        jvm.ask(line)
+    jvm.ask("allocate 5")
     reader = Reader(jvm.pid)
     for _ in range(ATTEMPTS):
         before = reader.read()
@@ -225,8 +226,6 @@ def test_heap_info_is_what_jcmd_prints(major: int) -> None:
         shown = subprocess.run(
             [jcmd, str(jvm.pid), "GC.heap_info"], capture_output=True, text=True, check=True
         )
-        from entrypoint.system.attach import attach
-
         ours = attach(jvm.pid).jcmd("GC.heap_info")
     generations = [line for line in ours.splitlines() if " total " in line]
     # What grew in between is eden; the head of each line says which generation, and its size.

@@ -41,6 +41,7 @@ def parts() -> dict[str, Callable[[], None]]:
         "mariadb": packages("mariadb-server", "mariadb-client"),
         # A font with the letters, arrows and ticks of the status page: without one all are boxes.
         "chromium": packages("chromium", "fonts-dejavu-core"),
+        "prometheus": packages("prometheus"),
         **{f"jdk{major}": jdk(major) for major in jdks.MAJORS},
         "zookeeper": jars.install_zookeeper,
         "kafka": jars.install_kafka,

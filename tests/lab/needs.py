@@ -21,8 +21,8 @@ def need(name: str) -> Path:
     """Return where the named part is; skip the test with the reason when it is not here.
 
     Names: jdk8 jdk11 jdk17 jdk21 jdk25 (JAVA_HOME), java (the default JAVA_HOME), zookeeper and
-    kafka (their home), mariadb, tini, dumb-init, catatonit, javac, mvn, chromium and any other
-    program of the PATH (the program).
+    kafka (their home), mariadb, tini, dumb-init, catatonit, javac, mvn, chromium, prometheus,
+    promtool and any other program of the PATH (the program).
     """
     found = _finders().get(name, lambda: _program(name))()
     if isinstance(found, Missing):
@@ -56,7 +56,10 @@ def _program(name: str) -> Path | Missing:
     found = shutil.which(name)
     if found:
         return Path(found)
-    parts = {"mvn": "maven", "javac": "maven", "chromium": "chromium"} | dict.fromkeys(
-        INITS, "inits"
-    )
+    parts = {
+        **dict.fromkeys(("mvn", "javac"), "maven"),
+        "chromium": "chromium",
+        **dict.fromkeys(("prometheus", "promtool"), "prometheus"),
+        **dict.fromkeys(INITS, "inits"),
+    }
     return Missing(name, cache.missing(parts[name]).reason if name in parts else "not in PATH")

@@ -57,8 +57,8 @@ def main(argv: Sequence[str]) -> int:
         print(why, file=sys.stderr)
         return 2
     done: dict[str, Outcome] = {}
-    results: Path = options.results
-    if results.exists():
+    results: Path | None = options.results
+    if results is not None and results.exists():
         done = {key: Outcome(**one) for key, one in json.loads(results.read_text()).items()}
     homes = jdks.jdks()
     missing = [f"JDK {major} is not here" for major in jdks.MAJORS if major not in homes]
@@ -72,9 +72,8 @@ def main(argv: Sequence[str]) -> int:
                 subject = _subject(name, Path(folder), classpath, homes[jdk], limit)
                 done[key] = subjects.try_in_box(subject, jdk, homes[jdk], limit, Path(folder))
             print(f"{key}: {_told(done[key])}", flush=True)
-            results.write_text(
-                json.dumps({key: asdict(one) for key, one in done.items()}, indent=1)
-            )
+            if results is not None:
+                results.write_text(json.dumps({key: asdict(one) for key, one in done.items()}))
     broken = subjects.failures(list(done.values()))
     if options.write:
         options.write.write_text(table(list(done.values()), missing))
@@ -86,7 +85,7 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("memory.matrix", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", type=Path, help="the Markdown file to write")
-    parser.add_argument("--results", type=Path, default=Path("memory-results.json"))
+    parser.add_argument("--results", type=Path, help="where to keep outcomes, to go on from there")
     parser.add_argument("--subject", action="append", choices=SUBJECTS)
     parser.add_argument("--jdk", action="append", type=int)
     parser.add_argument("--limit", action="append", type=int)

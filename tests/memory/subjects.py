@@ -79,7 +79,9 @@ def compile_filler(folder: Path, javac: Path) -> Path:
     return folder
 
 
-def filler(folder: Path, classpath: Path, limit: int, *, known: bool, seconds: int) -> Subject:
+def filler(
+    folder: Path, classpath: Path, limit: int, *, known: bool, seconds: int, compiled: int = 0
+) -> Subject:
     """Return the program that fills everything: as much as its profile says, or as is assumed."""
     from entrypoint.jvm import memory
 
@@ -91,7 +93,7 @@ def filler(folder: Path, classpath: Path, limit: int, *, known: bool, seconds: i
         threads = memory.assumed_threads(limit * MIB)
         direct = memory.assumed_direct(limit * MIB) // MIB
         needs = "{}"
-    compiled = 600 if limit < 1024 else 1200
+    compiled = compiled or (600 if limit < 1024 else 1200)
     words = f"classes={classes}, threads={threads}, direct={direct}"
     words += f", compiled={compiled}, seconds={seconds}"
     profile = folder / "filler.yaml"

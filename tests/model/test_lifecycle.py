@@ -77,7 +77,7 @@ def check(before: State, event: on.Event, after: State, actions: tuple[on.Action
         assert after.phase == "starting"
     for action in actions:
         match action:
-            case on.SignalChild() | on.DumpThreads():
+            case on.SignalChild() | on.DumpThreads() | on.Diagnose():
                 assert before.child is not None, "no signal to a pid that was reaped"
             case on.SetDeadline(token, seconds):
                 assert token == after.token, "the deadline that is set is the one that counts"
@@ -89,7 +89,7 @@ def check(before: State, event: on.Event, after: State, actions: tuple[on.Action
     if before.asked:
         assert after.asked == before.asked, "who asked first stays"
     if isinstance(event, on.SignalReceived) and before.child is not None:
-        told = {on.SignalChild, on.DumpThreads, on.SetDeadline} & set(kinds)
+        told = {on.SignalChild, on.DumpThreads, on.Diagnose, on.SetDeadline} & set(kinds)
         assert told, "every signal reaches the child, or climbs the ladder"
     if after.phase in {"draining", "killing"} and after.phase != before.phase:
         assert on.SetDeadline in kinds, "no phase of the stop lasts for ever"
@@ -146,7 +146,7 @@ def test_the_ladder_is_climbed_rung_by_rung() -> None:
     state, actions = drive(state, on.DeadlineReached(1))
     assert [on.SignalChild(signals.TERM, True), on.SetDeadline(2, 20)] == actions[1:]
     state, actions = drive(state, on.DeadlineReached(2))
-    assert actions == [on.DumpThreads(), on.SetDeadline(3, 2)]
+    assert actions == [on.Diagnose(2), on.SetDeadline(3, 2)]
     state, actions = drive(state, on.DeadlineReached(3))
     assert state.phase == "killing"
     assert [on.SignalChild(signals.KILL), on.SetDeadline(4, 1)] == actions[1:]

@@ -1,30 +1,54 @@
-"""A control group of a test's own, with one limit, on machines with version 1, version 2 or both."""
+"""A control group of a test's own, with limits, on machines with version 1, version 2 or both."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from harness import until
 
-_FILES = {"memory": ("memory.limit_in_bytes", "memory.max"), "pids": ("pids.max", "pids.max")}
+from process.harness import until
+
+_FILES = {
+    "memory": ("memory.limit_in_bytes", "memory.max"),
+    "pids": ("pids.max", "pids.max"),
+    # Microseconds of each tenth of a second.
+    "cpu": ("cpu.cfs_quota_us", "cpu.max"),
+}
+
+
+def limited(controller: str, limit: int) -> AbstractContextManager[tuple[str, ...]]:
+    """Make a group with a limit; give a command that enters it and execs the rest."""
+    return limited_by({controller: limit})
 
 
 @contextmanager
-def limited(controller: str, limit: int) -> Iterator[tuple[str, ...]]:
-    """Make a group with a limit; give a command that enters it and execs the rest."""
-    parent, version = _parent(controller)
-    group = parent / f"entrypoint-test-{os.getpid()}"
-    group.mkdir()
+def limited_by(limits: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
+    """Make a group with a limit for each controller; give a command that enters all and execs the rest.
+
+    With version 1 every controller has a hierarchy, and so a group, of its own.
+    """
+    groups: set[Path] = set()
     try:
-        (group / _FILES[controller][version - 1]).write_text(str(limit))
-        yield ("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh")
+        for controller, limit in limits.items():
+            parent, version = _parent(controller)
+            group = parent / f"entrypoint-test-{os.getpid()}"
+            if group not in groups:
+                group.mkdir()
+                groups.add(group)
+            (group / _FILES[controller][version - 1]).write_text(str(limit))
+        enter = "".join(f"echo $$ > {group}/cgroup.procs && " for group in sorted(groups))
+        yield ("sh", "-c", f'{enter}exec "$@"', "sh")
     finally:
-        until(lambda: not (group / "cgroup.procs").read_text(), "the control group is empty")
-        until(lambda: _removed(group), "the control group is removed")
+        for group in groups:
+            _end(group)
+
+
+def _end(group: Path) -> None:
+    until(lambda: not (group / "cgroup.procs").read_text(), "the control group is empty")
+    until(lambda: _removed(group), "the control group is removed")
 
 
 def _removed(group: Path) -> bool:

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
 from entrypoint.imports import prometheus
+from entrypoint.jvm.metrics import JVM_METRICS
 from entrypoint.lifecycle.health import (
     PHASES,
     CheckStatus,
@@ -24,8 +25,10 @@ from entrypoint.lifecycle.health import (
     Snapshot,
     observe,
 )
+from entrypoint.lifecycle.pressure import Pressure
+from entrypoint.lifecycle.previous import Run
 from entrypoint.records import replace
-from entrypoint.serve.metric_table import METRICS, reference
+from entrypoint.serve.metric_table import METRICS, jvm_reference, reference
 from entrypoint.serve.metrics import Exporter
 from lab.needs import need
 
@@ -46,6 +49,8 @@ SNAPSHOT = Snapshot(
     gates=(GateStatus("mysql", "db", "passed", 3, 1.5), GateStatus("zk", "zk", "timed-out", 9, 60)),
     counters=Counters((("HUP", 1), ("TERM", 2)), 7, 5, 1),
     stop_seconds=1.75,
+    grace_seconds=30,
+    previous=Run(number=1, began=1.0, ended=2.0, code=137, how="oom-killed"),
 )
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -101,6 +106,8 @@ def test_our_own_numbers() -> None:
         ("entrypoint_log_lines_dropped_total", ()): 5,
         ("entrypoint_oom_kills_total", ()): 1,
         ("entrypoint_stop_duration_seconds", ()): 1.75,
+        ("entrypoint_stop_grace_period_seconds", ()): 30,
+        ("entrypoint_previous_exit_info", (("code", "137"), ("how", "oom-killed"))): 1,
     }
     assert {key: found.get(key) for key in expected} == expected
 
@@ -125,6 +132,15 @@ def test_what_is_not_known_is_left_out() -> None:
     assert names(found).isdisjoint({"entrypoint_oom_kills_total"})
     assert names(found).isdisjoint({"entrypoint_stop_duration_seconds"})
     assert not any(name.startswith("process_") for name in names(found))
+
+
+def test_how_the_run_before_ended_is_told_only_when_known() -> None:
+    ended = Run(number=1, began=1.0, ended=2.0, code=1)
+    killed = Run(number=1, began=1.0)
+    for previous, shown in ((ended, {("1", "exited")}), (killed, set()), (None, set())):
+        found = samples(replace(SNAPSHOT, previous=previous))
+        labels = (dict(pairs) for name, pairs in found if name == "entrypoint_previous_exit_info")
+        assert {(pair["code"], pair["how"]) for pair in labels} == shown
 
 
 def test_java_has_the_standard_names(child: int) -> None:
@@ -222,6 +238,7 @@ def test_content_negotiation(accept: str, expected: str) -> None:
 
 def test_openmetrics_is_strictly_valid(child: int) -> None:
     snapshot = replace(SNAPSHOT, child_pid=child, child_alive=True)
+    snapshot = replace(snapshot, pressure=Pressure())
     text = scrape(snapshot, "application/openmetrics-text;version=1.0.0")
     families = {family.name for family in parse_openmetrics(text)}  # type: ignore[no-untyped-call]
     suffixes = {"counter": "_total", "info": "_info", "gauge": ""}
@@ -362,3 +379,25 @@ def test_the_reference_has_a_row_for_each_metric() -> None:
         "| `entrypoint_check_runs_total` | counter | `check`, `result` | Answers of a" in lines[10]
     )
     assert {line.count("|") for line in lines} == {5}
+
+
+def test_a_child_without_counters_says_so_and_has_no_jvm_series(child: int) -> None:
+    found = samples(replace(SNAPSHOT, child_pid=child, child_alive=True))
+    assert found["entrypoint_jvm_metrics_up", ()] == 0
+    assert found["entrypoint_jvm_attach_up", ()] == 0
+    assert not any(name.startswith("jvm_") for name in names(found))
+
+
+def test_without_a_child_there_is_nothing_to_be_up() -> None:
+    assert not any(name.startswith(("entrypoint_jvm", "jvm_")) for name in names(samples(SNAPSHOT)))
+
+
+def test_the_container_is_shown() -> None:
+    assert samples(SNAPSHOT)["entrypoint_container_memory_usage_bytes", ()] > 1_000_000
+
+
+def test_the_jvm_reference_has_a_row_for_each_metric() -> None:
+    lines = jvm_reference().splitlines()
+    assert len(lines) == len(JVM_METRICS) + 2
+    assert "| `jvm_memory_used_bytes` | `jvm_memory_bytes_used` | - | gauge | `area` |" in lines[4]
+    assert {line.count("|") for line in lines} == {7}

@@ -389,3 +389,49 @@ def test_the_quota_of_a_real_group_counts() -> None:
             return cgroup.cpu_quota()
 
         assert in_child(look) == 1.5
+
+
+def test_usage_on_v2(tmp_path: Path) -> None:
+    files = {
+        "memory.max": str(512 * MIB),
+        "memory.current": "1000",
+        "memory.stat": "anon 500\ninactive_file 300\nactive_file 200",
+        "cpu.max": "150000 100000",
+        "cpu.stat": "usage_usec 2500000\nuser_usec 1\nnr_periods 10\nnr_throttled 4\nthrottled_usec 7",
+    }
+    found = cgroup.UsageReader(v2(tmp_path, files)).read()
+    assert found == cgroup.Usage(1000, 700, 512 * MIB, 1.5, 2.5, 10, 4, 7e-6)
+
+
+def test_usage_on_v1(tmp_path: Path) -> None:
+    files = {
+        "memory/memory.limit_in_bytes": str(512 * MIB),
+        "memory/memory.usage_in_bytes": "1000",
+        "memory/memory.stat": "inactive_file 1\ntotal_inactive_file 300",
+        "cpu,cpuacct/cpu.cfs_quota_us": "-1",
+        "cpu,cpuacct/cpu.cfs_period_us": "100000",
+        "cpu,cpuacct/cpu.stat": "nr_periods 10\nnr_throttled 4\nthrottled_time 7000000000",
+        "cpu,cpuacct/cpuacct.usage": "2500000000",
+    }
+    found = cgroup.UsageReader(v1(tmp_path, files)).read()
+    assert found == cgroup.Usage(1000, 700, 512 * MIB, None, 2.5, 10, 4, 7.0)
+
+
+def test_usage_follows_a_limit_that_is_changed_in_place(tmp_path: Path) -> None:
+    root = v2(tmp_path, {"memory.max": str(512 * MIB), "cpu.max": "max 100000"})
+    reader = cgroup.UsageReader(root)
+    assert (reader.read().memory_limit, reader.read().cpu_limit) == (512 * MIB, None)
+    (tmp_path / "sys/fs/cgroup/memory.max").write_text(f"{256 * MIB}\n")
+    (tmp_path / "sys/fs/cgroup/cpu.max").write_text("50000 100000\n")
+    assert (reader.read().memory_limit, reader.read().cpu_limit) == (256 * MIB, 0.5)
+
+
+def test_usage_that_nobody_tells_is_none(tmp_path: Path) -> None:
+    assert cgroup.UsageReader(tree(tmp_path, "", "", {})).read() == cgroup.Usage()
+    garbage = {
+        "memory.current": "many",
+        "memory.stat": "inactive_file -5",
+        "cpu.stat": "nr_periods",
+    }
+    (tmp_path / "v2").mkdir()
+    assert cgroup.UsageReader(v2(tmp_path / "v2", garbage)).read() == cgroup.Usage()
