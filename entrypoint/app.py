@@ -13,8 +13,6 @@ import time
 
 from entrypoint.errors import (
     EXIT_INTERNAL,
-    EXIT_NOT_EXECUTABLE,
-    Problem,
     ProblemsError,
     format_problems,
 )
@@ -56,7 +54,7 @@ def start(argv: Sequence[str], mask: set[int]) -> NoReturn:
         _write_error(format_problems(error.problems))
         if runs:
             _tell_kubernetes(error.problems[0].what, code)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: say it, and the code
+    except BaseException as error:  # noqa: BLE001 - the last line of defence: say it, and the code
         if os.environ.get("ENTRYPOINT_DEBUG") or "--debug" in argv:
             import traceback  # noqa: PLC0415
 
@@ -115,7 +113,7 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
         raise ProblemsError(spawn_problem("the helper process", error)) from None
     os.close(write_end)
 
-    from entrypoint.engine import Engine  # noqa: PLC0415
+    from entrypoint.engine import Engine, no_thread  # noqa: PLC0415
 
     engine = Engine(mask, helper, read_end, began)
     if os.getpid() != 1 and not process.become_subreaper():
@@ -125,18 +123,15 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
     try:
         engine.start()
     except RuntimeError as error:  # "can't start new thread": a pids limit that is too tight
-        raise ProblemsError(_no_thread(str(error))) from None
+        raise ProblemsError(no_thread(error)) from None
     code = engine.supervisor.run()
-    summary = engine.finish(code)
-    _tell_kubernetes(summary, code, engine.termination_log, engine.details)
+    summary = engine.supervisor.summary
+    # First: what comes after touches disks that may hang, and must not change what java answered.
+    _tell_kubernetes(summary, code, engine.termination_log)
+    engine.finish(code)
+    if engine.details:
+        _tell_kubernetes(summary, code, engine.termination_log, engine.details)
     return code
-
-
-def _no_thread(says: str) -> Problem:
-    fix = ("fix", "raise the pids limit of the container: we need five, java some dozens")
-    return Problem(
-        "spawn-failed", "cannot start a thread", (("says", says), fix), EXIT_NOT_EXECUTABLE
-    )
 
 
 def _help(argv: list[str], read_end: int, write_end: int) -> int:

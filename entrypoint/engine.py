@@ -10,10 +10,10 @@ import threading
 import time
 
 from entrypoint import __version__
-from entrypoint.errors import ProblemsError
+from entrypoint.errors import EXIT_NOT_EXECUTABLE, Problem, ProblemsError
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import ExitInfo, GateStatus
-from entrypoint.lifecycle.previous import Background, how
+from entrypoint.lifecycle.previous import Background
 from entrypoint.plan.model import Launch
 from entrypoint.serve import routes
 from entrypoint.serve.http import Server, listen
@@ -22,17 +22,20 @@ from entrypoint.supervisor import Observer, Program, Supervisor
 from entrypoint.system import channel
 from entrypoint.system.cgroup import oom_kill_count
 from entrypoint.system.log import Log
-from entrypoint.values import format_duration, format_size
+from entrypoint.values import format_duration
 from entrypoint.vitals import Vitals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from entrypoint.lifecycle.status import Status
     from entrypoint.sampler import Sampler
     from entrypoint.serve.messages import Request, Response
     from entrypoint.system.diagnosis import Report
 
 DEFAULT_LISTEN = "0.0.0.0:9404"
+ENDING_SECONDS = 2.0
 
 
 class Engine(Observer):
@@ -56,6 +59,8 @@ class Engine(Observer):
         self._listening = ""
         self._sampler: Sampler | None = None
         self._plan = ""
+        # By its type: its text may hold a value, and the default prints it, traceback and all.
+        threading.excepthook = lambda found: self.failed(found.exc_value or Exception())
         self.details = ""
         """What the termination message says below its first line."""
 
@@ -71,66 +76,35 @@ class Engine(Observer):
             self._http = None
         self._reader.start()
 
-    def finish(self, code: int) -> str:
-        """Tell how it ended and stop everything; return the line for the termination message."""
-        supervisor = self.supervisor
+    def finish(self, code: int) -> None:
+        """Tell how it ended and stop everything, in bounded time, whatever goes wrong with it."""
+        from entrypoint.ending import Ending  # noqa: PLC0415 - java has ended
+
+        ending = Ending(self.log, self.supervisor, self.vitals, self.launch, self.began)
+        for part in (self._stop_parts, ending.tell_death, lambda: ending.tell(code, self._failed)):
+            thread = self._in_background(part, "end")
+            # On a thread, which a hung disk may keep: the process ends all the same.
+            if thread is not None:
+                thread.join(ENDING_SECONDS)
+        self.details = ending.details
+        self.log.flush(1.0)
+
+    def _stop_parts(self) -> None:
         self.vitals.stop_watching()
         if self._sampler is not None:
             self._sampler.stop()
         if self._http is not None:
             self._http.stop()
-        self._tell_death()
-        fields: dict[str, object] = {
-            "code": code,
-            "ran": format_duration(time.monotonic() - self.began),
-        }
-        if supervisor.stop_asked_at is not None:
-            fields["stop"] = format_duration(time.monotonic() - supervisor.stop_asked_at)
-        fields["orphans_reaped"] = supervisor.orphans
-        if supervisor.summary:
-            tell = self.log.info if code == 0 else self.log.error
-            # Problems were told in full: once is enough.
-            says = {} if self._failed else {"says": supervisor.summary}
-            tell("Exited", **says, **fields)
-        self._tell_next_run(code)
-        if self.launch is not None and self.launch.sharing.making and supervisor.state.outcome:
-            self._tell_archive(self.launch.sharing.archive)
-        self.log.flush(1.0)
-        return supervisor.summary
 
-    def _tell_death(self) -> None:
-        outcome, launch = self.supervisor.state.outcome, self.launch
-        if outcome is None or launch is None or outcome.status == 0:
-            return
-        from entrypoint import last_words  # noqa: PLC0415 - java has ended
-        from entrypoint.errors import format_problem  # noqa: PLC0415 - as above
-        from entrypoint.lifecycle.obituary import obituary  # noqa: PLC0415 - as above
-
-        kills = (self.supervisor.oom_before, self.oom_kills())
-        asked = bool(self.supervisor.state.asked)
-        watch = self.vitals.watch_of_java
-        began = time.time() - (time.monotonic() - self.began)
-        problem = obituary(last_words.death(outcome, launch, watch, began, kills, asked))
-        if problem is not None:
-            self.log.problems((problem,))
-            self.details = format_problem(problem).partition("\n")[2]
-
-    def _tell_next_run(self, code: int) -> None:
-        run, launch = self.vitals.run, self.launch
-        if run is not None and launch is not None:
-            from entrypoint import background  # noqa: PLC0415 - java has ended
-
-            cause = how(self.supervisor.state.outcome)
-            background.end_run(launch.run_dir, run, code, cause, self.supervisor.summary)
-
-    def _tell_archive(self, archive: str) -> None:
-        from entrypoint.system.sharing import seal  # noqa: PLC0415 - java has ended
-
-        size = seal(archive)
-        if size is None:
-            self.log.warning("No class-data archive came about", file=archive)
-        else:
-            self.log.info("Class-data archive made", file=archive, size=format_size(size))
+    def _in_background(self, work: Callable[[], None], name: str) -> threading.Thread | None:
+        """Start a thread; None where a pids limit is too tight for one: java needs it more."""
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self.log.warning("No thread to be had: raise the pids limit", thread=name)
+            return None
+        return thread
 
     # ---- what the supervisor tells ----
 
@@ -151,7 +125,7 @@ class Engine(Observer):
         if self.launch is not None:
             self.vitals.watch(self.launch)
         if self._http is not None:
-            threading.Thread(target=self._exporter.load, name="metrics", daemon=True).start()
+            self._in_background(self._exporter.load, "metrics")
         if self.launch is not None:
             self._sample(pid, self.launch)
 
@@ -175,13 +149,23 @@ class Engine(Observer):
         if watch is None:
             return False
 
-        def then(report: Report) -> None:
-            lost = "threads.txt" not in report.answers or not watch.has_volume
-            if lost and not report.signalled and self.supervisor.state.child == pid:
+        def then(report: Report | None) -> None:
+            threads = report is not None and "threads.txt" in report.answers
+            signalled = report is not None and report.signalled
+            lost = not threads or not watch.has_volume
+            if lost and not signalled and self.supervisor.state.child == pid:
                 self.supervisor.dump_threads()
 
-        watch.start(seconds * 0.9, "the stop ladder", then)
-        return True
+        return watch.start(seconds * 0.9, "the stop ladder", then)
+
+    def spawn_failed(self, problem: Problem) -> None:
+        """Tell in full why java could not be started."""
+        self._failed = True
+        self.log.problems((problem,))
+
+    def failed(self, error: BaseException) -> None:
+        """Tell a bug of ours, by its type: its text may hold a value."""
+        self.log.error("A bug of entrypoint", error=type(error).__name__)
 
     def oom_kills(self) -> int | None:
         """Ask the kernel's counter."""
@@ -225,9 +209,9 @@ class Engine(Observer):
             self.log.info("Note", says=remark)
         try:
             self._listen(launch.listen)
-        except ProblemsError as error:
-            problems = error.problems
-            self._fail(on.PrepareFailed(error.exit_code, problems[0].what, problems))
+        except (ProblemsError, RuntimeError, OSError) as error:
+            problems = error.problems if isinstance(error, ProblemsError) else (no_thread(error),)
+            self._fail(on.PrepareFailed(problems[0].exit_code, problems[0].what, problems))
             return
         self._result = self._result or not launch.gates
         self.supervisor.post(on.Prepared(launch))
@@ -262,7 +246,9 @@ class Engine(Observer):
         self.vitals.watch_of_java = watch
         if self._http is None:  # nobody sees a sample, and what takes it is of the metrics
             return
-        self._sampler = Sampler(watch.watched(make_look(pid, self._exporter.look)))
+        self._sampler = Sampler(
+            watch.watched(make_look(pid, self._exporter.look)), on_error=self.failed
+        )
         self._sampler.start()
 
     def _status(self) -> Status:
@@ -281,3 +267,10 @@ class Engine(Observer):
 
     def _answer_failed(self, error: Exception) -> None:
         self.log.error("A bug of entrypoint while answering a request", error=type(error).__name__)
+
+
+def no_thread(error: Exception) -> Problem:
+    """Return what it means that a thread or descriptor of ours cannot be had."""
+    fix = ("fix", "raise the pids limit of the container: we need five, java some dozens")
+    what = "cannot start a thread"
+    return Problem("spawn-failed", what, (("says", str(error)), fix), EXIT_NOT_EXECUTABLE)

@@ -81,7 +81,11 @@ def _policy(options: Options) -> Policy:
     from entrypoint.lifecycle.policy import Policy  # noqa: PLC0415 - see run
     from entrypoint.plan.model import StopStep  # noqa: PLC0415
 
-    ladder = (StopStep("TERM", options.grace), StopStep("KILL", 1.0)) if options.grace else ()
+    ladder = (
+        (StopStep("TERM", options.grace), StopStep("KILL", 1.0))
+        if options.grace is not None
+        else ()
+    )
     return Policy(
         name=os.path.basename(options.command[0]),
         stop=ladder,

@@ -28,15 +28,23 @@ FIRST: Final = 0.2
 class Sampler:
     """Takes a sample soon and then every `interval` seconds, until it is stopped.
 
-    `look(now)` is called on the sampler's own thread; what it raises costs that one sample.
+    `look(now)` is called on the sampler's own thread; what it raises costs that one sample, and
+    is told to `on_error` once.
     """
 
-    def __init__(self, look: Callable[[float], JvmSample], interval: float = RESOLUTION) -> None:
+    def __init__(
+        self,
+        look: Callable[[float], JvmSample],
+        interval: float = RESOLUTION,
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> None:
         self._look = look
         self._interval = interval
         self._history = History(interval)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._on_error = on_error
+        self._failed = False
         self._began = 0.0
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
@@ -72,8 +80,12 @@ class Sampler:
         while not self._stopped.is_set():
             try:
                 sample = self._look(time.monotonic())
-            except (OSError, ValueError, ArithmeticError):
+            except Exception as error:  # noqa: BLE001 - a verdict that froze would be a lie for ever
                 sample = None
+                if not self._failed:
+                    self._failed = True
+                    if self._on_error is not None:
+                        self._on_error(error)
             if sample is not None:
                 with self._lock:
                     self._history.add(sample)

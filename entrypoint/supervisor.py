@@ -21,8 +21,12 @@ from entrypoint.system import process
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
+    from typing import TypeVar
 
     from entrypoint.lifecycle.events import Action, Event
+
+    Answer = TypeVar("Answer")
 else:
     from _collections import deque  # `collections` costs 1.4 ms and 0.4 MB
 
@@ -58,6 +62,12 @@ class Observer:
     def diagnose(self, pid: int, seconds: float) -> bool:  # noqa: ARG002 - this one does not
         """Begin to ask the child what it does; tell whether that will also dump its threads."""
         return False
+
+    def spawn_failed(self, problem: Problem) -> None:
+        """Take why the child could not be started."""
+
+    def failed(self, error: BaseException) -> None:
+        """Take a bug of ours: java is not to die of it, and the loop goes on."""
 
     def oom_kills(self) -> int | None:
         """Return how many processes of this container the kernel killed for memory; None: unknown."""
@@ -135,7 +145,7 @@ class Supervisor:
     def _helper_ended(self, ended: process.Ended) -> None:
         """Take what the helper still had to say; one that died without a word is our own bug."""
         self.helper = None
-        told = self.observer.helper_ended()
+        told = self._ask(self.observer.helper_ended) or False
         self._drain()
         if not told and self.state.phase in {"preparing", "waiting"}:
             how = (
@@ -148,7 +158,7 @@ class Supervisor:
     def _was_oom_killed(self, ended: process.Ended) -> bool:
         if ended.number != signals.KILL or self.oom_before is None:
             return False
-        after = self.observer.oom_kills()
+        after = self._ask(self.observer.oom_kills)
         return after is not None and after > self.oom_before
 
     def _step(self, event: Event) -> None:
@@ -157,7 +167,22 @@ class Supervisor:
         if self.state.asked and not asked:
             self.stop_asked_at = time.monotonic()
         for action in actions:
-            self._do(action)
+            # Each on its own: Exit has to be reached, whatever went wrong before it.
+            self._try(action)
+
+    def _try(self, action: Action) -> None:
+        self._ask(lambda: self._do(action))
+
+    def _ask(self, work: Callable[[], Answer]) -> Answer | None:
+        """Do what a bug of ours may break: java must not lose its supervisor for that."""
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - see above
+            try:
+                self.observer.failed(error)
+            except Exception:  # noqa: BLE001 - nobody is left to tell
+                return None
+            return None
 
     def _do(self, action: Action) -> None:
         match action:
@@ -193,22 +218,26 @@ class Supervisor:
             problem = Problem(
                 "workdir-unusable", f"cannot enter working directory {program.cwd}", details
             )
-            return self._step(on.SpawnFailed(problem))
+            return self._spawn_failed(problem)
         try:
             pid = process.spawn(
                 program.executable, program.argv, dict(program.environment), self._mask
             )
-        except OSError as error:
-            return self._step(on.SpawnFailed(spawn_problem(program.executable, error)))
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument, an odd variable
+            return self._spawn_failed(spawn_problem(program.executable, error))
         return self.adopt(pid)
+
+    def _spawn_failed(self, problem: Problem) -> None:
+        self._ask(lambda: self.observer.spawn_failed(problem))
+        self._step(on.SpawnFailed(problem))
 
     def adopt(self, pid: int) -> None:
         """Take a process that was just spawned as the child."""
         self._group = pid
-        self.oom_before = self.observer.oom_kills()
+        self.oom_before = self._ask(self.observer.oom_kills)
         process.take_terminal(pid)
         self._step(on.Spawned(pid))
-        self.observer.spawned(pid)
+        self._ask(lambda: self.observer.spawned(pid))
 
     def _diagnose(self, seconds: float) -> None:
         child = self.state.child
@@ -226,11 +255,17 @@ class Supervisor:
             self.observer.no_thread_dump(child)
 
 
-def spawn_problem(executable: str, error: OSError) -> Problem:
+def spawn_problem(executable: str, error: OSError | ValueError) -> Problem:
     """Return what a failed exec means to the person who wrote the command line."""
     what = f"cannot start {executable}"
-    details = (("where", executable), ("says", os.strerror(error.errno or 0)))
-    match error.errno:
+    number = error.errno if isinstance(error, OSError) else errno.EINVAL
+    details = (("where", executable), ("says", os.strerror(number or 0)))
+    match number:
+        case errno.EINVAL:
+            reason, text = (
+                "an argument or variable that exec cannot take",
+                "look for NUL characters",
+            )
         case errno.ENOENT:
             fix = ("fix", "check the name and PATH; for a script, check its first line too")
             return Problem(

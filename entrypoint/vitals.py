@@ -85,7 +85,10 @@ class Vitals:
         """Begin to ask the checks; without startup checks the start is over at once."""
         self._loops = [CheckLoop(check, self.take_result) for check in launch.checks]
         for loop in self._loops:
-            loop.start()
+            try:
+                loop.start()
+            except RuntimeError:  # a pids limit that is too tight: it stays "not asked yet"
+                self._log.error("No thread for a check: raise the pids limit", check=loop.name)
         self._tell_if_ready()
 
     def stop_watching(self) -> None:
@@ -169,6 +172,7 @@ class Vitals:
         """Return everything about us at this moment."""
         supervisor, watch = self._supervisor, self.watch_of_java
         child = supervisor.state.child
+        alive = child is not None and process.is_alive(child)
         asked = supervisor.stop_asked_at
         counters = Counters(
             tuple(sorted(supervisor.signals.items())),
@@ -187,7 +191,7 @@ class Vitals:
                 started=self._started,
                 started_monotonic=self._began,
                 child_pid=child,
-                child_alive=child is not None and process.is_alive(child),
+                child_alive=alive,
                 checks=tuple(self._checks.values()),
                 gates=tuple(self._gates.values()),
                 counters=counters,

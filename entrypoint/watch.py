@@ -90,7 +90,13 @@ class Watch:
             self._jvm.jcmd("VM.version", PING_SECONDS, 4096)
         except attach.AttachError as error:
             self._may_signal = self._may_signal and not error.signalled
-            return None if self._jvm is None else False
+            if self._jvm is None:
+                return None
+            if error.timed_out:
+                return False
+            # Its socket is gone, or somebody else's: that says nothing about java.
+            self._jvm = None
+            return None
         return True
 
     def _look_at_liveness(self, now: float) -> None:
@@ -102,19 +108,30 @@ class Watch:
             self.start(DIAGNOSIS_SECONDS, cause)
 
     def start(
-        self, seconds: float, cause: str, then: Callable[[diagnosis.Report], None] | None = None
-    ) -> None:
-        """Diagnose java on a thread; `then` hears of the report, once it is told."""
+        self,
+        seconds: float,
+        cause: str,
+        then: Callable[[diagnosis.Report | None], None] | None = None,
+    ) -> bool:
+        """Diagnose java on a thread, and tell whether there is one.
+
+        `then` hears of the report once it is told; of None when there is none.
+        """
 
         def work() -> None:
-            report = self._diagnose(seconds, cause)
-            if then is not None and report is not None:
-                then(report)
+            report = None
+            try:
+                report = self._diagnose(seconds, cause)
+            finally:
+                if then is not None:
+                    then(report)
 
         try:
             threading.Thread(target=work, name="diagnosis", daemon=True).start()
         except RuntimeError:  # a pids limit that is too tight
             self._log.warning("No diagnosis: no thread to be had", pid=self._pid)
+            return False
+        return True
 
     def _diagnose(self, seconds: float, cause: str) -> diagnosis.Report | None:
         if not self._running.acquire(blocking=False):

@@ -203,7 +203,8 @@ def _deadline(state: State) -> tuple[State, tuple[Action, ...]]:
 
 
 def _child_exited(state: State, event: ChildExited) -> tuple[State, tuple[Action, ...]]:
-    outcome = Outcome(event.code, event.number, event.oom_killed, killed=state.phase == "killing")
+    killed = state.phase == "killing" and event.number == signals.KILL
+    outcome = Outcome(event.code, event.number, event.oom_killed and not killed, killed)
     state = replace(state, child=None, outcome=outcome)
     if not event.stragglers:
         return _conclude(state)

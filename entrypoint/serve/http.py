@@ -92,7 +92,10 @@ class Server:
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._spare: int | None = _open_spare()
         self._accept_again: float | None = None
+        self._more: set[int] = set()
+        """Connections with another request that has come already: their turn is next."""
         self._stopping = False
+        self._stop_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:
@@ -103,18 +106,19 @@ class Server:
 
     def stop(self) -> None:
         """End at once: open connections are closed, and the thread is gone when this returns."""
-        if self._wake < 0:
-            return
-        self._stopping = True
-        if self._thread.ident is not None:
-            os.eventfd_write(self._wake, 1)
-            self._thread.join()
-        self._listener.close()
-        os.close(self._wake)
-        self._wake = -1
-        if self._spare is not None:
-            os.close(self._spare)
-            self._spare = None
+        with self._stop_lock:
+            if self._wake < 0:
+                return
+            self._stopping = True
+            if self._thread.ident is not None:
+                os.eventfd_write(self._wake, 1)
+                self._thread.join()
+            self._listener.close()
+            os.close(self._wake)
+            self._wake = -1
+            if self._spare is not None:
+                os.close(self._spare)
+                self._spare = None
 
     def _run(self) -> None:
         try:
@@ -130,7 +134,8 @@ class Server:
             events = self._poll.poll(self._timeout())
             now = time.monotonic()
             # Those who wait for an answer come before those who only just arrive.
-            for descriptor, event in events:
+            more, self._more = self._more, set()
+            for descriptor, event in {**dict.fromkeys(more, 0), **dict(events)}.items():
                 connection = self._connections.get(descriptor)
                 if connection is not None:
                     self._advance(connection, event, now)
@@ -140,6 +145,8 @@ class Server:
 
     def _timeout(self) -> int | None:
         """Milliseconds to the nearest deadline; None, which is for ever, when there is none."""
+        if self._more:
+            return 0
         deadlines = [connection.deadline for connection in self._connections.values()]
         if self._accept_again is not None:
             deadlines.append(self._accept_again)
@@ -211,7 +218,11 @@ class Server:
             self._spare = _open_spare()
 
     def _advance(self, connection: Connection, event: int, now: float) -> None:
-        """Do all that can be done for a connection now, without waiting for its client."""
+        """Do what can be done for a connection now, without waiting for its client.
+
+        One answer a turn: hundreds of pipelined requests must not keep the kubelet waiting.
+        """
+        answered = False
         if event & select.POLLNVAL:
             raise AssertionError("a closed descriptor was polled")
         if event & (select.POLLIN | select.POLLHUP | select.POLLERR):
@@ -219,11 +230,15 @@ class Server:
         while connection.state != "closed":
             if connection.state == "writing" and connection.send():
                 connection.sent(now, self._idle_seconds, self._request_seconds)
+                if answered and connection.received:
+                    self._more.add(connection.descriptor)
+                    break
                 continue
             request = connection.next_request() if connection.state == "reading" else None
             if request is None:
                 break
             connection.queue(*self._respond(request))
+            answered = True
         if connection.state == "closed":
             self._close(connection)
         else:

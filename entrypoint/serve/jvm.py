@@ -71,6 +71,8 @@ class JvmReader:
 
     def _counters(self, pid: int) -> PerfData | None:
         if self._reader is None or self._reader.pid != pid:
+            if self._reader is not None:
+                self._reader.close()
             self._reader, self._attached = Reader(pid), None
             self._may_signal, self._not_before = True, 0.0
         try:

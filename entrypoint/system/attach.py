@@ -37,12 +37,16 @@ _VARIABLES: Final = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 
 
 class AttachError(Exception):
-    """No answer from the JVM; `reason` says why, `signalled` whether it was sent a QUIT for it."""
+    """No answer from the JVM; `reason` says why, `signalled` whether it was sent a QUIT for it.
 
-    def __init__(self, reason: str, signalled: bool = False) -> None:
+    `timed_out` tells silence from a socket that is gone or that somebody else answers.
+    """
+
+    def __init__(self, reason: str, signalled: bool = False, timed_out: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.signalled = signalled
+        self.timed_out = timed_out
 
 
 @record
@@ -63,7 +67,9 @@ class Attach:
         try:
             answer = _exchange(self, command, time.monotonic() + timeout, limit)
         except OSError as error:
-            raise AttachError(f"{command}: {error.strerror or 'no answer in time'}") from error
+            silent = isinstance(error, TimeoutError)
+            says = f"{command}: {error.strerror or 'no answer in time'}"
+            raise AttachError(says, timed_out=silent) from error
         status, newline, body = answer.partition(b"\n")
         if status != b"0" or not newline:
             says = " ".join(body.decode("utf-8", "replace").split())[:200]
@@ -183,7 +189,7 @@ def _exchange(jvm: Attach, command: str, deadline: float, limit: int) -> bytes:
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise AttachError("no complete answer in time")
+        raise AttachError("no complete answer in time", timed_out=True)
     return left
 
 

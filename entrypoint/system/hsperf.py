@@ -51,36 +51,50 @@ def identify(pid: int) -> Identity | None:
 
 
 class Reader:
-    """Reads the counters of one JVM again and again; keeps no file open."""
+    """Reads the counters of one JVM again and again.
+
+    Keeps the file open: a JVM of another pid namespace that shares `/tmp` takes it for that of a dead
+    process and removes it (every JDK removes those of 8, and 8 removes everybody's).
+    """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._path = ""
         self._uid = -1
+        self._fd = -1
         self._layout: Layout | None = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; a later read opens it again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd, self._layout = -1, None
 
     def read(self) -> PerfData:
         """Return the counters now; raises PerfDataError with the reason why there are none."""
         try:
-            fd = self._open()
+            if self._fd < 0 or os.fstat(self._fd).st_nlink == 0:
+                self._open()
+            return self._read(self._fd)
         except OSError as error:
             raise PerfDataError(f"no hsperfdata file: {error.strerror}") from error
-        try:
-            return self._read(fd)
-        except OSError as error:
-            raise PerfDataError(f"cannot read {self._path}: {error.strerror}") from error
-        finally:
-            os.close(fd)
 
-    def _open(self) -> int:
-        if self._path:
-            try:
-                return os.open(self._path, _FLAGS)
-            except FileNotFoundError:
-                self._path = ""
-        self._layout = None
+    def _open(self) -> None:
+        """Find the file, the first time or after it was removed; then the open one is better than none."""
+        found = self._find()
+        if found >= 0:
+            self.close()
+            self._fd = found
+        if self._fd < 0:
+            raise FileNotFoundError(2, "-XX:-UsePerfData, or /tmp was not writable")
+
+    def _find(self) -> int:
         who = identify(self.pid)
         if who is None:
+            self.close()
             raise FileNotFoundError(2, "the process is gone")
         self._uid = who.uid
         # By way of the process: it may have a /tmp and a pid namespace of its own.
@@ -94,7 +108,7 @@ class Reader:
                 self._path = path
                 return fd
             os.close(fd)
-        raise FileNotFoundError(2, "-XX:-UsePerfData, or /tmp was not writable")
+        return -1
 
     def _read(self, fd: int) -> PerfData:
         status = os.fstat(fd)

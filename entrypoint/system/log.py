@@ -82,8 +82,15 @@ class Log:
     def _put(self, line: str) -> None:
         with self._changed:
             if self._thread is None:
-                self._thread = Thread(target=self._write_all, name="log", daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._write_all, name="log", daemon=True)
+                try:
+                    thread.start()
+                except (
+                    RuntimeError
+                ):  # a pids limit that is too tight now; the next line tries again
+                    self.dropped += 1
+                    return
+                self._thread = thread
             if len(self._lines) >= QUEUE_LINES:
                 self.dropped += 1
                 return

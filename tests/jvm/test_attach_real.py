@@ -14,6 +14,7 @@ import pytest
 from probe_jvm import COLLECTORS, ProbeJvm, classes, running
 
 from entrypoint.jvm.hsperfdata import PerfDataError
+from entrypoint.serve import jvm as serve_jvm
 from entrypoint.serve.jvm import JvmReader
 from entrypoint.system import attach, process
 from entrypoint.system.hsperf import Reader, identify
@@ -51,7 +52,7 @@ def test_without_counters_it_still_answers(home: Path, option: str) -> None:
 def test_a_jvm_that_catches_no_signals_listens_from_its_start(home: Path) -> None:
     with running(home, ("-Xrs",)) as jvm:
         assert not process.catches(jvm.pid, signal.SIGQUIT)
-        assert "total" in attach.attach(jvm.pid).jcmd("GC.heap_info")
+        assert "total" in attach.attach(jvm.pid).jcmd("GC.heap_info", timeout=60)
         reading = JvmReader().read(jvm.pid)
         assert (reading.has_counters, reading.has_answered) == (True, True)
 
@@ -68,6 +69,8 @@ def test_without_its_socket_it_would_die_of_the_signal(home: Path) -> None:
 
 def test_a_jvm_that_may_not_be_asked_is_left_alone(home: Path) -> None:
     with running(home, ("-XX:+DisableAttachMechanism",)) as jvm:
+        # A JVM that never listens does not remove the socket that another one with its pid left.
+        Path(f"/tmp/.java_pid{jvm.pid}").unlink(missing_ok=True)
         reader = JvmReader()
         for _ in range(3):
             reading = reader.read(jvm.pid)
@@ -107,7 +110,7 @@ def test_a_jvm_that_is_starting_survives_being_asked(home: Path) -> None:
 
 def is_attached(pid: int, refused: list[attach.AttachError]) -> bool:
     try:
-        attach.attach(pid, timeout=30)
+        attach.attach(pid, timeout=60)
     except attach.AttachError as error:
         refused.append(error)
         return False
@@ -128,20 +131,20 @@ def test_the_second_question_needs_no_signal(home: Path) -> None:
     with running(home) as jvm:
         with pytest.raises(attach.AttachError, match="did not open"):
             attach.attach(jvm.pid, may_signal=False)
-        first = attach.attach(jvm.pid)
+        first = attach.attach(jvm.pid, timeout=60)
         assert attach.attach(jvm.pid, may_signal=False) == first
-        assert "Full thread dump" in first.jcmd("Thread.print")
-        assert len(first.jcmd("Thread.print", limit=1000)) <= 1000
+        assert "Full thread dump" in first.jcmd("Thread.print", timeout=60)
+        assert len(first.jcmd("Thread.print", timeout=60, limit=1000)) <= 1000
         with pytest.raises(attach.AttachError, match="Unknown diagnostic command"):
-            first.jcmd("No.such_command")
+            first.jcmd("No.such_command", timeout=60)
         with pytest.raises(attach.AttachError, match="NUL"):
             first.jcmd("GC.heap_info\0")
         assert jvm.ask("gc") == []
 
 
-def test_a_jvm_that_hangs_does_not_hang_us(home: Path) -> None:
+def test_a_jvm_that_hangs_does_not_hang_us(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(home) as jvm:
-        attached = attach.attach(jvm.pid)
+        attached = attach.attach(jvm.pid, timeout=60)
         reader = JvmReader()
         assert reader.read(jvm.pid).has_answered
         os.kill(jvm.pid, signal.SIGSTOP)
@@ -149,6 +152,7 @@ def test_a_jvm_that_hangs_does_not_hang_us(home: Path) -> None:
             os.sched_yield()
         with pytest.raises(attach.AttachError, match="in time"):
             attached.jcmd("GC.heap_info", timeout=0.1)
+        monkeypatch.setattr(serve_jvm, "ASK_SECONDS", 0.1)
         reading = reader.read(jvm.pid)
         assert (reading.has_counters, reading.has_answered) == (True, False)
         os.kill(jvm.pid, signal.SIGCONT)
@@ -221,6 +225,36 @@ def test_a_jvm_of_another_user(major: int) -> None:
 
 
 @needs_root
+@pytest.mark.parametrize("major", [8, 21])
+def test_a_jvm_of_another_pid_namespace_removes_the_file_and_we_read_on(major: int) -> None:
+    java = need("jdk8") / "bin" / "java"
+    with running(need(f"jdk{major}")) as jvm:
+        reader = Reader(jvm.pid)
+        reader.read()
+        subprocess.run(
+            ["unshare", "--pid", "--fork", "--mount-proc", java, "-version"],
+            check=True,
+            capture_output=True,
+        )
+        assert not os.path.exists(reader._path)
+        jvm.ask("gc")
+        assert (reader.read().number("sun.gc.collector.1.invocations") or 0) > 0
+        with pytest.raises(PerfDataError):
+            Reader(jvm.pid).read()
+
+
+def test_a_reader_of_a_jvm_that_has_ended_says_so_and_keeps_no_file() -> None:
+    with running(need("java")) as jvm:
+        reader = Reader(jvm.pid)
+        reader.read()
+        jvm.process.terminate()
+        jvm.process.wait()
+        with pytest.raises(PerfDataError, match="gone"):
+            reader.read()
+        assert reader._fd == -1
+
+
+@needs_root
 def test_only_its_own_users_file_counts(tmp_path: Path) -> None:
     with running(need("java")) as jvm:
         real = Reader(jvm.pid)
@@ -278,8 +312,8 @@ def test_at_most_one_signal_and_no_file_left(monkeypatch: pytest.MonkeyPatch) ->
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         reader = JvmReader()
+        monkeypatch.setattr(serve_jvm, "ASK_SECONDS", 0.1)
         for _ in range(3):
-            reader._not_before = 0.0
             assert reader.read(child.pid).has_answered is False
     finally:
         child.terminate()

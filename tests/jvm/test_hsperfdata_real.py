@@ -226,7 +226,7 @@ def test_heap_info_is_what_jcmd_prints(major: int) -> None:
         shown = subprocess.run(
             [jcmd, str(jvm.pid), "GC.heap_info"], capture_output=True, text=True, check=True
         )
-        ours = attach(jvm.pid).jcmd("GC.heap_info")
+        ours = attach(jvm.pid).jcmd("GC.heap_info", timeout=60)
     generations = [line for line in ours.splitlines() if " total " in line]
     # What grew in between is eden; the head of each line says which generation, and its size.
     assert len(generations) == 2

@@ -161,6 +161,17 @@ def test_a_child_that_kill_cannot_end_does_not_keep_us() -> None:
     assert isinstance(actions[-1], on.Exit) and actions[-1].code == 137
 
 
+def test_a_child_that_ends_by_itself_as_the_kill_comes_was_not_killed() -> None:
+    state, _ = drive(running(drain=False), TERM)
+    for token in (1, 2):
+        state, _ = drive(state, on.DeadlineReached(token))
+    assert state.phase == "killing"
+    _, actions = drive(state, on.ChildExited(143))
+    assert actions[-1] == on.Exit(0, "java exited with 143 after SIGTERM")
+    _, actions = drive(state, on.ChildExited(None, signals.KILL, oom_killed=True))
+    assert actions[-1] == on.Exit(137, "java did not stop in time and was killed (137)")
+
+
 def test_a_second_term_skips_the_drain_and_keeps_later_deadlines() -> None:
     state, actions = drive(running(), TERM, TERM)
     assert state.phase == "stopping" and on.SignalChild(signals.TERM, True) in actions

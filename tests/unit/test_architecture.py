@@ -31,7 +31,8 @@ LADDER = (
     "records", "errors", "values", "imports",
     "profile", "settings", "jvm", "rendering", "plan", "lifecycle", "system", "integrations", "serve",
     "supervisor", "plain", "arguments", "sources", "replay", "preflight", "background", "prepare",
-    "sampler", "watch", "vitals", "last_words", "engine", "probe", "status", "diagnose", "cli", "app",
+    "sampler", "watch", "vitals", "last_words", "ending", "engine",
+    "probe", "status", "diagnose", "cli", "app",
     "__main__",
 )  # fmt: skip
 """A module imports only from those before it, and from its own rung."""
@@ -54,7 +55,8 @@ DISK_QUESTIONS = {
 
 LOADED_BY_PID1 = (
     "records", "errors", "values", "lifecycle", "system", "serve",
-    "supervisor", "plain", "vitals", "sampler", "watch", "last_words", "engine", "app", "__main__",
+    "supervisor", "plain", "vitals", "sampler", "watch", "last_words", "ending", "engine", "app",
+    "__main__",
 )  # fmt: skip
 COSTLY = {
     "argparse", "asyncio", "dataclasses", "http.server", "logging", "pathlib", "subprocess", "typing",

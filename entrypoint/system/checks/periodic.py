@@ -34,6 +34,7 @@ class CheckLoop:
         post: Callable[[str, CheckResult], None],
         ask: Callable[[CheckPlan, Kept], CheckResult] = run,
     ) -> None:
+        self.name = check.name
         self._check = check
         self._post = post
         self._ask = ask
