@@ -10,7 +10,7 @@ import pytest
 from documentation import ROOT, anchors, page, pages, prose
 
 LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-BUILD_MACHINE: Final = re.compile(r"/work/|/root/|/tmp/venv|\.pyenv|r-seed")
+BUILD_MACHINE: Final = re.compile(rf"{re.escape(str(ROOT))}/|/(?:root|home/\w+)/")
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
