@@ -128,7 +128,11 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
     summary = engine.supervisor.summary
     # First: what comes after touches disks that may hang, and must not change what java answered.
     _tell_kubernetes(summary, code, engine.termination_log)
-    engine.finish(code)
+    try:
+        engine.finish(code)
+    except Exception as error:  # noqa: BLE001 - java's own exit code stands, whatever our bug
+        engine.failed(error)
+        engine.log.flush(1.0)
     if engine.details:
         _tell_kubernetes(summary, code, engine.termination_log, engine.details)
     return code

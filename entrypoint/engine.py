@@ -59,8 +59,9 @@ class Engine(Observer):
         self._listening = ""
         self._sampler: Sampler | None = None
         self._plan = ""
-        # By its type: its text may hold a value, and the default prints it, traceback and all.
-        threading.excepthook = lambda found: self.failed(found.exc_value or Exception())
+        if not os.environ.get("ENTRYPOINT_DEBUG"):
+            # By its type: its text may hold a value, and the default prints it, traceback and all.
+            threading.excepthook = lambda found: self.failed(found.exc_value or Exception())
         self.details = ""
         """What the termination message says below its first line."""
 
