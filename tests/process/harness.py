@@ -267,7 +267,12 @@ def process_state(pid: int) -> str:
 
 
 def blocks(pid: int, number: int) -> bool:
-    """Tell whether a process blocks a signal; entrypoint blocks all of them from its first statement."""
+    """Tell whether entrypoint has blocked a signal: it blocks all of them in its first statement.
+
+    In sigtimedwait the kernel unblocks what is waited for, and /proc shows that; but then it has a child.
+    """
+    if _children(pid):
+        return True
     text = _read(f"/proc/{pid}/status")
     return "SigBlk" in text and int(status_field(text, "SigBlk"), 16) >> number - 1 & 1 == 1
 
