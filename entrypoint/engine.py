@@ -14,6 +14,7 @@ from entrypoint.errors import EXIT_NOT_EXECUTABLE, Problem, ProblemsError
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import ExitInfo, GateStatus
 from entrypoint.lifecycle.previous import Background
+from entrypoint.lifecycle.report import conclude
 from entrypoint.plan.model import Launch
 from entrypoint.serve import routes
 from entrypoint.serve.http import Server, listen
@@ -114,9 +115,10 @@ class Engine(Observer):
         self.vitals.take_phase(phase, cause)
         if phase in {"stopping", "killing", "exited"}:
             self.vitals.stop_watching()
-        if phase == "exited" and self.supervisor.state.outcome is not None:
-            status = self.supervisor.state.outcome.status
-            self.vitals.take_exit(ExitInfo(status, self.supervisor.code or 0, cause))
+        state = self.supervisor.state
+        if phase == "exited" and state.outcome is not None:
+            answer, _ = conclude(state.policy, state.outcome, state.asked)
+            self.vitals.take_exit(ExitInfo(state.outcome.status, answer, cause))
 
     def spawned(self, pid: int) -> None:
         """Begin to watch; the metrics' large imports come now, when java has the processor's attention."""
