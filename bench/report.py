@@ -60,16 +60,16 @@ def _programs(figures: dict[str, Figures], effort: Effort) -> list[str]:
             NONE if direct else str(mine.wakeups), _value(mine.term, 0),
             *(_ratio(figures, name, peer, "term") for peer in PEERS), _value(mine.storm, 0),
         ])  # fmt: skip
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _metrics(figures: dict[str, Figures]) -> list[str]:
     rows = [
-        [name, f"{_quantile(mine.scrape, 0.5):.2f}", f"{_quantile(mine.scrape, 0.99):.2f}"]
+        [name, f"{quantile(mine.scrape, 0.5):.2f}", f"{quantile(mine.scrape, 0.99):.2f}"]
         for name, mine in figures.items()
         if mine.scrape
     ]
-    return _table(["GET /metrics", "p50 ms", "p99 ms"], rows)
+    return table(["GET /metrics", "p50 ms", "p99 ms"], rows)
 
 
 def _targets(figures: dict[str, Figures]) -> list[str]:
@@ -86,7 +86,7 @@ def _targets(figures: dict[str, Figures]) -> list[str]:
             [f"{name}: {what}", f"≤ {target} MB", f"{size:.1f} MB", _verdict(size, size, target)]
         )
     return [
-        *_table(["target", "", "measured", "met"], rows),
+        *table(["target", "", "measured", "met"], rows),
         "",
         "Times count on an idle machine only: under load look at the ratios, the minimum and CPU ms.",
     ]
@@ -112,10 +112,12 @@ def _ratio(figures: dict[str, Figures], name: str, peer: str, what: str) -> str:
     return f"{statistics.median(mine) / statistics.median(theirs):.1f}"
 
 
-def _quantile(values: Sequence[float], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that so large a share of the values lies below."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table's lines of Markdown; all columns but the first are figures."""
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return ["| " + " | ".join(line) + " |" for line in lines]

@@ -1,9 +1,12 @@
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
+import javax.rmi.ssl.SslRMIClientSocketFactory;
 
 /** What the tests have a JVM do: wait, collect garbage, run out of memory, ask another JVM, print words. */
 public class SwitchesProbe {
@@ -25,7 +28,15 @@ public class SwitchesProbe {
                 }
             case "ask":
                 String url = "service:jmx:rmi:///jndi/rmi://127.0.0.1:" + words[1] + "/jmxrmi";
-                try (JMXConnector there = JMXConnectorFactory.connect(new JMXServiceURL(url))) {
+                Map<String, Object> environment = new HashMap<>();
+                if (words.length > 2) {
+                    environment.put(JMXConnector.CREDENTIALS, new String[] {words[2], words[3]});
+                }
+                if (System.getProperty("javax.net.ssl.trustStore") != null) {
+                    environment.put("com.sun.jndi.rmi.factory.socket", new SslRMIClientSocketFactory());
+                }
+                JMXServiceURL place = new JMXServiceURL(url);
+                try (JMXConnector there = JMXConnectorFactory.connect(place, environment)) {
                     System.out.println(there.getMBeanServerConnection().getMBeanCount() > 0);
                 }
                 break;

@@ -1,11 +1,12 @@
 """Jars from Maven Central: ZooKeeper and Kafka, laid out as their distributions are.
 
 ZooKeeper: lib/*.jar, conf/logback.xml. Kafka: libs/*.jar, config/log4j.properties,
-config/tools-log4j.properties. Versions are pinned here and nowhere else.
+config/tools-log4j.properties. And jmx_exporter's agent, one jar. Versions are pinned here and nowhere else.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,9 @@ from lab.command import run, say
 
 ZOOKEEPER_VERSION = "3.9.5"
 KAFKA_VERSION = "3.9.2"
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+JMX_EXPORTER_VERSION = "1.0.1"
+JMX_EXPORTER_SHA256 = "7d61f737fd661610ccc14aea79764faa1ea94a340cbc8f0029b3d2edea3d80c1"
 
 # What ZooKeeper's own pom marks "provided" and its distribution has: no version, its parent says.
 ZOOKEEPER_POM = f"""\
@@ -104,6 +107,13 @@ def kafka_home() -> Path | Missing:
     return _home("kafka", KAFKA_VERSION, KAFKA_POM)
 
 
+def jmx_exporter() -> Path | Missing:
+    """Return the jar of jmx_exporter's agent for Prometheus."""
+    name = f"jmx_prometheus_javaagent-{JMX_EXPORTER_VERSION}.jar"
+    jar = cache.root() / "jmx-exporter" / JMX_EXPORTER_VERSION / name
+    return jar if jar.exists() else cache.missing("jmx-exporter")
+
+
 def install_zookeeper() -> None:
     """Make `zookeeper_home()` succeed, or raise LabError."""
     files = {"conf/logback.xml": ZOOKEEPER_LOGBACK}
@@ -117,6 +127,21 @@ def install_kafka() -> None:
         "config/tools-log4j.properties": KAFKA_TOOLS_LOG4J,
     }
     _install("kafka", KAFKA_VERSION, KAFKA_POM, "libs", files)
+
+
+def install_jmx_exporter() -> None:
+    """Make `jmx_exporter()` succeed, or raise LabError."""
+    if isinstance(jmx_exporter(), Path):
+        return
+    install_maven()
+    artifact = f"io.prometheus.jmx:jmx_prometheus_javaagent:{JMX_EXPORTER_VERSION}"
+    say(f"{artifact} from Maven Central")
+    with cache.staged(cache.root() / "jmx-exporter" / JMX_EXPORTER_VERSION) as staging:
+        _maven(f"{PLUGIN}:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={staging}")
+        (jar,) = staging.iterdir()
+        found = hashlib.sha256(jar.read_bytes()).hexdigest()
+        if found != JMX_EXPORTER_SHA256:
+            raise LabError(f"{jar.name} has the SHA-256 {found}, not {JMX_EXPORTER_SHA256}")
 
 
 def install_maven() -> None:
@@ -135,14 +160,14 @@ def copy_dependencies(pom: str, into: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     (work / "pom.xml").write_text(pom)
-    options = ["-B", "-q", "-ntp", f"-Dmaven.repo.local={cache.root() / 'm2'}"]
-    run(
-        ["mvn", *options, COPY, "-DincludeScope=runtime", f"-DoutputDirectory={into}"],
-        cwd=work,
-        timeout=900,
-        attempts=3,
-    )
+    goal = f"{PLUGIN}:copy-dependencies"
+    _maven(goal, "-DincludeScope=runtime", f"-DoutputDirectory={into}", folder=work)
     shutil.rmtree(work)
+
+
+def _maven(goal: str, *definitions: str, folder: Path | None = None) -> None:
+    options = ["-B", "-q", "-ntp", f"-Dmaven.repo.local={cache.root() / 'm2'}"]
+    run(["mvn", *options, goal, *definitions], cwd=folder, timeout=900, attempts=3)
 
 
 def _home(name: str, version: str, pom: str) -> Path | Missing:
