@@ -1,9 +1,10 @@
 """Time to ready of real Kafka and ZooKeeper: their start scripts' command line beside entrypoint.
 
-    python3 bench/sharing.py [--rounds N] [--jdks 17,25] [--out FILE]
+    python3 bench/sharing.py [--rounds N] [--jdks 17,25] [--kafka DIR] [--zookeeper DIR] [--out FILE]
 
 Prints a Markdown table. docs/reference/sharing.md says how to read it. Needs the JDKs, kafka and
-zookeeper of the test lab.
+zookeeper of the test lab. Package registries have their jars but not their shell scripts: DIR is an
+unpacked release, whose own start script is then run; without it, the java command that it ends in.
 """
 
 from __future__ import annotations
@@ -61,7 +62,16 @@ class Subject:
     seconds: list[float] = field(default_factory=list)
 
 
-def kafka_script(home: Path, java: Path, folder: Path) -> tuple[list[str], Callable[[], bool]]:
+@dataclass
+class Start:
+    """A command, its environment beside PATH, and whether the application answers."""
+
+    command: list[str]
+    environment: dict[str, str]
+    ready: Callable[[], bool]
+
+
+def kafka_script(home: Path, java: Path, folder: Path) -> Start:
     """Return what kafka-server-start.sh ends in, on storage that was formatted."""
     port = net.free_port()
     file = folder / "server.properties"
@@ -70,24 +80,63 @@ def kafka_script(home: Path, java: Path, folder: Path) -> tuple[list[str], Calla
     classes = ":".join(str(jar) for jar in sorted((home / "libs").glob("*.jar")))
     words = f"{java} {HEAPS['kafka']} {KAFKA_OPTIONS} {KAFKA_JMX} -Dkafka.logs.dir={folder}"
     log = f"-Dlog4j.configuration=file:{home}/config/log4j.properties"
-    return (
+    return Start(
         [*words.split(), log, "-cp", classes, "kafka.Kafka", str(file)],
+        {},
         lambda: kafka.answers_api_versions(net.LOOPBACK, port),
     )
 
 
-def zookeeper_script(home: Path, java: Path, folder: Path) -> tuple[list[str], Callable[[], bool]]:
+def zoo_cfg(folder: Path, port: int) -> str:
+    """Return the configuration of one ZooKeeper server."""
+    return (
+        f"tickTime=2000\ndataDir={folder / 'data'}\nclientPort={port}\nadmin.enableServer=false\n"
+    )
+
+
+def zookeeper_script(home: Path, java: Path, folder: Path) -> Start:
     """Return what zkServer.sh start-foreground ends in."""
     port = net.free_port()
     file = folder / "zoo.cfg"
-    file.write_text(
-        f"tickTime=2000\ndataDir={folder / 'data'}\nclientPort={port}\nadmin.enableServer=false\n"
-    )
+    file.write_text(zoo_cfg(folder, port))
     words = (
         f"{java} -Dzookeeper.log.dir={folder} -XX:+HeapDumpOnOutOfMemoryError -cp"
         f" {home}/lib/*:{home}/conf {HEAPS['zookeeper']} {ZOOKEEPER_JMX} {zookeeper.MAIN} {file}"
     )
-    return words.split(), lambda: answers_srvr(port)
+    return Start(words.split(), {}, lambda: answers_srvr(port))
+
+
+def kafka_own_script(release: Path, java: Path, folder: Path) -> Start:
+    """Return kafka-server-start.sh itself, on storage that was formatted."""
+    port = net.free_port()
+    file = folder / "server.properties"
+    file.write_text(kafka.server_properties(folder / "data", port, net.free_port()))
+    kafka.KafkaTools(release, java.parent.parent).format(file, kafka.cluster_id())
+    environment = {
+        "JAVA_HOME": str(java.parent.parent),
+        "KAFKA_HEAP_OPTS": HEAPS["kafka"],
+        "LOG_DIR": str(folder),
+    }
+    return Start(
+        [str(release / "bin" / "kafka-server-start.sh"), str(file)],
+        environment,
+        lambda: kafka.answers_api_versions(net.LOOPBACK, port),
+    )
+
+
+def zookeeper_own_script(release: Path, java: Path, folder: Path) -> Start:
+    """Return zkServer.sh itself."""
+    port = net.free_port()
+    (folder / "zoo.cfg").write_text(zoo_cfg(folder, port))
+    shutil.copy(release / "conf" / "logback.xml", folder)
+    environment = {
+        "JAVA_HOME": str(java.parent.parent),
+        "ZOOCFGDIR": str(folder),
+        "ZOO_LOG_DIR": str(folder),
+        "JVMFLAGS": HEAPS["zookeeper"],
+    }
+    command = [str(release / "bin" / "zkServer.sh"), "start-foreground"]
+    return Start(command, environment, lambda: answers_srvr(port))
 
 
 def answers_srvr(port: int) -> bool:
@@ -95,9 +144,7 @@ def answers_srvr(port: int) -> bool:
     return "Mode: standalone" in zookeeper_client.four_letter(net.LOOPBACK, port, "srvr")
 
 
-def under_entrypoint(
-    application: str, home: Path, java: Path, folder: Path, sharing: str
-) -> tuple[list[str], dict[str, str], Callable[[], bool]]:
+def under_entrypoint(application: str, home: Path, java: Path, folder: Path, sharing: str) -> Start:
     """Return a run of the built-in profile with the script's heap and collector options."""
     port, controller = net.free_port(), net.free_port()
     options = HEAPS[application] + (f" {KAFKA_OPTIONS}" if application == "kafka" else "")
@@ -111,7 +158,6 @@ def under_entrypoint(
         "zookeeper": {"ZOO_CLIENT_PORT": str(port), "ZOO_DATA_DIR": str(folder / "data")},
     }
     environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(ROOT),
         "PYTHONPYCACHEPREFIX": str(folder.parent / "pycache"),
         "JAVA_HOME": str(java.parent.parent),
@@ -128,11 +174,8 @@ def under_entrypoint(
         "kafka": lambda: kafka.answers_api_versions(net.LOOPBACK, port),
         "zookeeper": lambda: answers_srvr(port),
     }
-    return (
-        [sys.executable, "-m", "entrypoint", "run", application],
-        environment,
-        ready[application],
-    )
+    command = [sys.executable, "-m", "entrypoint", "run", application]
+    return Start(command, environment, ready[application])
 
 
 @contextmanager
@@ -186,10 +229,16 @@ def train(subject: Subject) -> str:
     return f"{files[0].stat().st_size / (1 << 20):.0f}"
 
 
-def subjects(folder: Path, features: list[int]) -> tuple[list[Subject], dict[str, str]]:
+def subjects(
+    folder: Path, features: list[int], releases: dict[str, Path]
+) -> tuple[list[Subject], dict[str, str]]:
     """Return everything that is measured, with the archives made, and their sizes in MiB."""
-    homes = {"kafka": jars.kafka_home(), "zookeeper": jars.zookeeper_home()}
-    scripts = {"kafka": kafka_script, "zookeeper": zookeeper_script}
+    homes = {"kafka": jars.kafka_home(), "zookeeper": jars.zookeeper_home()} | releases
+    scripts = {
+        "kafka": kafka_own_script if "kafka" in releases else kafka_script,
+        "zookeeper": zookeeper_own_script if "zookeeper" in releases else zookeeper_script,
+    }
+    path = {"PATH": os.environ.get("PATH", os.defpath)}
     found, sizes = [], {}
     for feature in features:
         jdk = jdks.find(feature)
@@ -202,13 +251,13 @@ def subjects(folder: Path, features: list[int]) -> tuple[list[Subject], dict[str
                 place = folder / f"{application}-{feature}-{sharing or 'script'}"
                 place.mkdir()
                 if sharing:
-                    command, environment, ready = under_entrypoint(
-                        application, home, java, place, sharing
-                    )
+                    start = under_entrypoint(application, home, java, place, sharing)
                 else:
-                    command, ready = scripts[application](home, java, place)
-                    environment = {"PATH": os.environ.get("PATH", os.defpath)}
-                subject = Subject(name, application, feature, command, environment, ready, place)
+                    start = scripts[application](home, java, place)
+                environment = path | start.environment
+                subject = Subject(
+                    name, application, feature, start.command, environment, start.ready, place
+                )
                 if sharing == "use":
                     sizes[f"{application} {feature}"] = train(subject)
                 measure(subject)  # the first one has data to make, and modules to compile
@@ -246,12 +295,16 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench/sharing.py", description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=7, help="starts of each")
     parser.add_argument("--jdks", default="17,21,25", help="comma-separated")
+    for name in ("kafka", "zookeeper"):
+        parser.add_argument(f"--{name}", metavar="DIR", type=Path, help="its unpacked release")
     parser.add_argument("--out", metavar="FILE", help="write the table to a file too")
     asked = parser.parse_args(argv)
+    given = {"kafka": asked.kafka, "zookeeper": asked.zookeeper}
+    releases = {name: place.resolve() for name, place in given.items() if place}
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         before = os.getloadavg()[0]
-        found, sizes = subjects(folder, [int(text) for text in asked.jdks.split(",")])
+        found, sizes = subjects(folder, [int(text) for text in asked.jdks.split(",")], releases)
         for number in range(asked.rounds):
             # In turn, and each time from another one on, so that none has the quiet moments.
             at = number % len(found)
