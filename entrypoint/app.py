@@ -11,11 +11,8 @@ import os
 import sys
 import time
 
-from entrypoint.errors import (
-    EXIT_INTERNAL,
-    ProblemsError,
-    format_problems,
-)
+from entrypoint import VERBS
+from entrypoint.errors import EXIT_INTERNAL, ProblemsError, format_problems
 from entrypoint.system import process
 
 TYPE_CHECKING = False
@@ -23,19 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-VERBS = (
-    "plan",
-    "explain",
-    "render",
-    "check",
-    "probe",
-    "profiles",
-    "schema",
-    "status",
-    "diagnose",
-    "version",
-    "help",
-)
 TERMINATION_LOG = "/dev/termination-log"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from entrypoint import __version__, plain
+from entrypoint import __version__, plain, verb_arguments
 from entrypoint.errors import EXIT_CODES, EXIT_USAGE, Problem, ProblemsError
 from entrypoint.records import record
 
@@ -49,6 +49,10 @@ class Request:
     replay: str = ""
     debug: bool = False
     pid: int | None = None
+    variables: tuple[tuple[str, str], ...] = ()
+    nodes: int = 0
+    base: int = 0
+    name: str = ""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,15 +89,27 @@ def parse(argv: Sequence[str]) -> Request:
         replay=found.get("replay") or "",
         debug=bool(found.get("debug")),
         pid=found.get("pid"),
+        variables=tuple(_assignment(text, "--variable") for text in found.get("variable") or ()),
+        nodes=found.get("nodes") or 0,
+        base=found.get("base") or 0,
+        name=found.get("name") or "",
     )
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def _assignment(text: str, switch: str = "--set") -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        details = (("expected", "--set NAME=VALUE, for example --set http.port=8081"),)
-        raise ProblemsError(Problem("usage", f"wrong --set: {name or text!r}", details, EXIT_USAGE))
+        details = (("expected", _ASSIGNED[switch]),)
+        raise ProblemsError(
+            Problem("usage", f"wrong {switch}: {name or text!r}", details, EXIT_USAGE)
+        )
     return name, value
+
+
+_ASSIGNED = {
+    "--set": "--set NAME=VALUE, for example --set http.port=8081",
+    "--variable": "--variable NAME=ENV, for example --variable admin_password=OTTER_ADMIN_PASSWORD",
+}
 
 
 def build_parser(verb: str = "") -> argparse.ArgumentParser:
@@ -129,9 +145,12 @@ def build_parser(verb: str = "") -> argparse.ArgumentParser:
     render = _add(verbs, "render", "write the application's files to a folder, and start nothing")
     render.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
     _add(verbs, "check", "ask every gate once, and say what it answers", outputs=True)
-    _add_probe(verbs)
-    _add_status(verbs)
-    _add_diagnose(verbs)
+    verb_arguments.add_probe(verbs)
+    verb_arguments.add_status(verbs)
+    verb_arguments.add_diagnose(verbs)
+    verb_arguments.add_manifests(verbs)
+    summary = "load a file of SQL into the application's database, once"
+    verb_arguments.fill_database(_add(verbs, "database", summary, profile="--profile"))
     profiles = verbs.add_parser(
         "profiles",
         help="list, show or validate profiles",
@@ -217,66 +236,3 @@ def _add_run(verbs: argparse._SubParsersAction[_Parser]) -> None:
             mode.add_argument(short, long, metavar=value, help=text)
         else:
             mode.add_argument(short, long, action="store_true", help=text)
-
-
-def _add_probe(verbs: argparse._SubParsersAction[_Parser]) -> None:
-    probe = verbs.add_parser(
-        "probe",
-        help="ask a running entrypoint: live, ready or startup",
-        description="Ask a running entrypoint, as an exec probe. Exit code 0: yes, 1: no.",
-    )
-    probe.add_argument("action", choices=["live", "ready", "startup"])
-    probe.add_argument("--verbose", action="store_true", help="print every check")
-    probe.add_argument(
-        "--timeout", metavar="DURATION", help="time for the whole answer; default: 2s"
-    )
-    probe.add_argument(
-        "--address", metavar="HOST:PORT", help="default: $ENTRYPOINT_LISTEN, or 127.0.0.1:9404"
-    )
-
-
-def _add_status(verbs: argparse._SubParsersAction[_Parser]) -> None:
-    status = verbs.add_parser(
-        "status",
-        help="show what the running entrypoint says of itself, once or live",
-        description="Show what the entrypoint that runs in this container says of itself.",
-    )
-    status.add_argument(
-        "-w", "--watch", action="store_true", help="show it again and again; Ctrl-C ends"
-    )
-    status.add_argument(
-        "--interval", metavar="DURATION", help="between two looks with --watch; default: 2s"
-    )
-    status.add_argument(
-        "-o",
-        "--output",
-        choices=["text", "json"],
-        default="text",
-        help="form of the output; default: text",
-    )
-    status.add_argument(
-        "--timeout", metavar="DURATION", help="time for one whole answer; default: 2s"
-    )
-    status.add_argument(
-        "--address", metavar="HOST:PORT", help="default: $ENTRYPOINT_LISTEN, or 127.0.0.1:9404"
-    )
-
-
-def _add_diagnose(verbs: argparse._SubParsersAction[_Parser]) -> None:
-    diagnose = verbs.add_parser(
-        "diagnose",
-        help="ask the JVM for its threads, deadlocks, heap, flags and largest classes",
-        description="Ask the JVM of this container what it does: no JDK is needed.",
-    )
-    diagnose.add_argument("--pid", type=int, metavar="N", help="default: the java below PID 1")
-    diagnose.add_argument(
-        "--out", metavar="DIR", help="write the answers to a new folder there; default: show them"
-    )
-    diagnose.add_argument(
-        "-o",
-        "--output",
-        choices=["text", "json"],
-        default="text",
-        help="form of the output; default: text",
-    )
-    diagnose.add_argument("--debug", action="store_true", help="show tracebacks of our own bugs")

@@ -44,6 +44,8 @@ def main(argv: Sequence[str]) -> int:
             return _profiles(request)
         case "diagnose":
             return diagnose.diagnose(request.pid, request.out, request.output)
+        case "database" | "manifests":
+            return _for_a_cluster(request)
         case "schema":
             return _schema()
         case _:
@@ -123,6 +125,8 @@ def _check(request: arguments.Request) -> int:
     plan = prepare.make_plan(request)
     results: list[tuple[str, str, CheckResult]] = []
     for gate in plan.launch.gates:
+        if gate.pending:
+            continue
         kept = Kept()
         results.append(
             (gate.name, gate.target, run(replace(gate, timeout=max(gate.timeout, 5.0)), kept))
@@ -148,6 +152,11 @@ def _check(request: arguments.Request) -> int:
             _print(f"[{sign}]{name} {target} {one.detail} {one.seconds * 1000:.0f}ms")
         for note in plan.left_out:
             _print(f"[ ]{note.text} left out: {note.origin}")
+        asked = plan.launch.registration
+        for gate in plan.launch.gates:
+            if gate.pending and asked is not None:
+                by = f"assigned at start by {asked.integration} at {asked.target}"
+                _print(f"[ ]{gate.name} {gate.target} not asked: it needs what is {by}")
         if not results:
             _print("nothing to ask: the profile has no gates here")
     return 0 if all(one.ok for _, _, one in results) else EXIT_DEPENDENCY
@@ -180,6 +189,16 @@ def _target(request: arguments.Request) -> str:
         details = (("expected", f"entrypoint profiles {request.action} PROFILE"),)
         raise ProblemsError(Problem("usage", "which profile?", details, EXIT_USAGE))
     return request.target
+
+
+def _for_a_cluster(request: arguments.Request) -> int:
+    if request.verb == "database":
+        from entrypoint import database  # noqa: PLC0415 - only here
+
+        return _print(database.load(request))
+    from entrypoint import manifests  # noqa: PLC0415 - only here
+
+    return _print(manifests.nodeport(request.nodes, request.base, request.name), end="")
 
 
 def _schema() -> int:

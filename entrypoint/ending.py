@@ -35,6 +35,7 @@ class Ending:
         self._vitals = vitals
         self._launch = launch
         self._began = began
+        self._started = time.time() - (time.monotonic() - began)
 
     def tell_death(self) -> None:
         """Log why java died, with the evidence that is to be found."""
@@ -45,8 +46,7 @@ class Ending:
         kills = (supervisor.oom_before, oom_kill_count())
         asked = bool(supervisor.state.asked)
         watch = self._vitals.watch_of_java
-        began = time.time() - (time.monotonic() - self._began)
-        problem = obituary(last_words.death(outcome, launch, watch, began, kills, asked))
+        problem = obituary(last_words.death(outcome, launch, watch, self._started, kills, asked))
         if problem is not None:
             self._log.problems((problem,))
             self.details = format_problem(problem).partition("\n")[2]
@@ -71,8 +71,9 @@ class Ending:
             self._tell_archive(launch.sharing.archive)
 
     def _tell_next_run(self, code: int) -> None:
-        run, launch = self._vitals.run, self._launch
-        if run is not None and launch is not None:
+        launch = self._launch
+        if launch is not None:
+            run = self._vitals.run or background.own_run(launch.run_dir, self._started)
             cause = how(self._supervisor.state.outcome)
             background.end_run(launch.run_dir, run, code, cause, self._supervisor.summary)
 

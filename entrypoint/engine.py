@@ -10,7 +10,7 @@ import threading
 import time
 
 from entrypoint import __version__
-from entrypoint.errors import EXIT_NOT_EXECUTABLE, Problem, ProblemsError
+from entrypoint.errors import EXIT_INTERNAL, EXIT_NOT_EXECUTABLE, Problem, ProblemsError
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import ExitInfo, GateStatus
 from entrypoint.lifecycle.previous import Background
@@ -51,6 +51,7 @@ class Engine(Observer):
         self.vitals = Vitals(self.log, self.supervisor, self.oom_kills)
         self.launch: Launch | None = None
         self.termination_log: str | None = None
+        self._mask = mask
         self._messages = messages
         self._reader = threading.Thread(target=self._read, name="helper", daemon=True)
         self._result = False
@@ -83,6 +84,9 @@ class Engine(Observer):
         from entrypoint.ending import Ending  # noqa: PLC0415 - java has ended
 
         ending = Ending(self.log, self.supervisor, self.vitals, self.launch, self.began)
+        if self.launch is not None and self.vitals.run is None:
+            # A java of some milliseconds ends before the helper has told which run this is.
+            self._reader.join(ENDING_SECONDS)
         for part in (self._stop_parts, ending.tell_death, lambda: ending.tell(code, self._failed)):
             thread = self._in_background(part, "end")
             # On a thread, which a hung disk may keep: the process ends all the same.
@@ -132,10 +136,21 @@ class Engine(Observer):
         if self.launch is not None:
             self._sample(pid, self.launch)
 
-    def helper_ended(self) -> bool:
-        """Wait for the rest of the helper's messages: its end of the pipe is closed now."""
-        self._reader.join(5.0)
-        return self._result
+    def helper_ended(self, how: str) -> None:
+        """Judge it by the rest of its messages, which are on their way: the loop does not wait for them.
+
+        Not even where a process that it left behind keeps the pipe open.
+        """
+        if self._result:
+            return
+        if self._in_background(lambda: self._judge_helper(how), "judge") is None:
+            self._judge_helper(how, 0.0)
+
+    def _judge_helper(self, how: str, seconds: float = 5.0) -> None:
+        self._reader.join(seconds)
+        if not self._result:
+            what = f"the preparation ended without a result ({how})"
+            self.supervisor.post(on.PrepareFailed(EXIT_INTERNAL, what))
 
     def no_thread_dump(self, pid: int) -> None:
         """Say why there is no thread dump."""
@@ -161,6 +176,14 @@ class Engine(Observer):
 
         return watch.start(seconds * 0.9, "the stop ladder", then)
 
+    def run_errand(self, errand: str, seconds: float) -> bool:
+        """Run a short process beside java, on a thread that waits for it."""
+        from entrypoint.errands import Errands  # noqa: PLC0415 - only where we are registered
+
+        registration = None if self.launch is None else self.launch.registration
+        errands = Errands(self.log, self.supervisor, self._mask)
+        return registration is not None and errands.begin(errand, registration, seconds)
+
     def spawn_failed(self, problem: Problem) -> None:
         """Tell in full why java could not be started."""
         self._failed = True
@@ -183,9 +206,18 @@ class Engine(Observer):
                     self._take_launch(message)
                 case GateStatus():
                     self.vitals.take_gate(message)
-                case Background(plan, run, previous):
-                    self._plan = plan
-                    self.vitals.take_run(run, previous)
+                case Background():
+                    self._plan = message.plan
+                    self.vitals.take_run(message.run, message.previous)
+                    if self.launch is not None and message.watched is not None:
+                        stops = self.launch.on_change == "stop"
+                        self.vitals.watch_files(message.watched, stops, self._mask)
+                case on.Registered():
+                    self.log.info("Registered", **dict(message.said))
+                case on.Replanned():
+                    self._plan = message.text
+                    self._take_program(message.launch)
+                    self.supervisor.post(message)
                 case on.PrepareFailed() | on.GatesFailed():
                     self._fail(message)
                 case on.PrepareEnded() | on.GatesPassed():
@@ -193,7 +225,7 @@ class Engine(Observer):
                     self.supervisor.post(message)
 
     def _take_launch(self, launch: Launch) -> None:
-        self.launch = launch
+        self._take_program(launch)
         self.termination_log = launch.termination_log
         self.log.configure(launch.log_format, launch.log_level)
         self._exporter.configure(launch.metrics_names, launch.metrics_attach)
@@ -204,10 +236,6 @@ class Engine(Observer):
             pid=os.getpid(),
             plan=launch.digest,
         )
-        self.vitals.knows(launch)
-        self.supervisor.program = Program(
-            launch.executable, launch.argv, launch.environment, launch.cwd
-        )
         for remark in launch.remarks:
             self.log.info("Note", says=remark)
         try:
@@ -216,8 +244,16 @@ class Engine(Observer):
             problems = error.problems if isinstance(error, ProblemsError) else (no_thread(error),)
             self._fail(on.PrepareFailed(problems[0].exit_code, problems[0].what, problems))
             return
-        self._result = self._result or not launch.gates
+        self._result = self._result or not (launch.gates or launch.registration)
         self.supervisor.post(on.Prepared(launch))
+
+    def _take_program(self, launch: Launch) -> None:
+        """Take what to start and to ask, before it starts: the first time, and after a registration."""
+        self.launch = launch
+        self.vitals.knows(launch)
+        self.supervisor.program = Program(
+            launch.executable, launch.argv, launch.environment, launch.cwd
+        )
 
     def _fail(self, event: on.PrepareFailed | on.GatesFailed) -> None:
         self._result = True
@@ -247,11 +283,8 @@ class Engine(Observer):
 
         watch = Watch(self.log, launch, pid, self.vitals.snapshot)
         self.vitals.watch_of_java = watch
-        if self._http is None:  # nobody sees a sample, and what takes it is of the metrics
-            return
-        self._sampler = Sampler(
-            watch.watched(make_look(pid, self._exporter.look)), on_error=self.failed
-        )
+        look = watch.watched(make_look(pid, self._exporter.look))
+        self._sampler = Sampler(look, on_error=self.failed, also=self.vitals.look_at_files)
         self._sampler.start()
 
     def _status(self) -> Status:

@@ -44,6 +44,7 @@ def death(
         None if watch is None else watch.full_gc_at,
         next((word for word in reversed(launch.argv) if word.startswith("-Xmx")), ""),
         "-XX:+ExitOnOutOfMemoryError" in launch.argv,
+        launch.threads,
         remains.crash_head(crash) if crash else (),
         dump,
         tuple(path for path in (diagnosis, crash) if path),

@@ -108,10 +108,26 @@ def parse(argv: Sequence[str]) -> Options:
             break
         if word == "--exec":
             continue
-        options = _switch(options, word, words)
+        for switch in _apart(word):
+            options = _switch(options, switch, words)
     if not words:
         raise _usage("no command to run", "entrypoint run --exec [switches] -- command [arguments]")
     return replace(options, command=tuple(words))
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    """Return combined short switches one by one: -gs as -g -s, -gt5s as -g -t=5s."""
+    found: list[str] = []
+    letters = word[1:]
+    if word.startswith("--") or len(letters) < 2:
+        return (word,)
+    while letters:
+        name, letters = f"-{letters[0]}", letters[1:]
+        takes_value = any(name == switch[0] and switch[2] for switch in SWITCHES)
+        if letters and (takes_value or letters.startswith("=")):
+            name, letters = f"{name}={letters.removeprefix('=')}", ""
+        found.append(name)
+    return tuple(found)
 
 
 def _switch(options: Options, word: str, words: list[str]) -> Options:

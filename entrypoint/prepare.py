@@ -18,14 +18,15 @@ from entrypoint.plan.sharing import FOLDER_SETTING
 from entrypoint.plan.switches import is_asked
 from entrypoint.preflight import preflight
 from entrypoint.records import replace
-from entrypoint.settings.resolve import preview, wanted_files
+from entrypoint.settings.parse import mask_url
+from entrypoint.settings.resolve import own_names, preview, wanted_files
 from entrypoint.system import channel, evidence, facts, files, inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entrypoint.plan.model import Launch, Plan, RenderedFile, Sharing
+    from entrypoint.plan.model import CheckPlan, Plan, RenderedFile, Sharing
     from entrypoint.profile.schema import Profile
     from entrypoint.settings.model import Facts, Inputs
     from entrypoint.system.checks.gates import GateProgress
@@ -34,14 +35,25 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str], descriptor: int) -> int:
     """Prepare a run and tell PID 1 over the pipe; return the exit code of this process."""
     try:
+        return _prepare(argv, descriptor)
+    except BrokenPipeError:  # PID 1 is gone: nobody is left to tell, or to prepare for
+        return EXIT_INTERNAL
+
+
+def _prepare(argv: Sequence[str], descriptor: int) -> int:
+    try:
         sources.check_profile_name(argv)
-        plan = make_plan(arguments.parse(["run", *argv]))
+        request = arguments.parse(["run", *argv])
+        found = gather(request)
+        plan = build.build(found)
         preflight(plan)
         remarks = (*_remarks(plan), *apply(plan))
         channel.send(descriptor, replace(plan.launch, remarks=remarks))
-        _send_background(plan, descriptor)
-        if plan.launch.gates:
-            channel.send(descriptor, _open_gates(plan.launch, descriptor))
+        _send_background(plan, found, request, descriptor)
+        if plan.launch.registration is not None:
+            channel.send(descriptor, _register(plan, found, remarks, descriptor))
+        elif plan.launch.gates:
+            channel.send(descriptor, _open_gates(plan.launch.gates, descriptor))
     except ProblemsError as error:
         what = error.problems[0].what
         channel.send(descriptor, on.PrepareFailed(error.exit_code, what, error.problems))
@@ -55,12 +67,16 @@ def main(argv: Sequence[str], descriptor: int) -> int:
     return 0
 
 
-def _send_background(plan: Plan, descriptor: int) -> None:
+def _send_background(
+    plan: Plan, found: build.Found, request: arguments.Request, descriptor: int
+) -> None:
     """Tell what the status page shows: nothing that java's start may wait for, or fail by."""
-    from entrypoint import background  # noqa: PLC0415 - java may be on its way already
+    # java may be on its way already
+    from entrypoint import background  # noqa: PLC0415
+    from entrypoint.watched import watched  # noqa: PLC0415
 
     try:
-        message = background.gather(plan)
+        message = background.gather(plan, watched(plan, found, request))
     except Exception:
         if os.environ.get("ENTRYPOINT_DEBUG"):
             raise
@@ -78,17 +94,18 @@ def gather(request: arguments.Request) -> build.Found:
     if request.replay:
         text = sources.read_text(request.replay, "recording")
         return replay.load(text, sources.builtin_profiles(), sources.template_text)
-    profile = sources.load_profile(request)
+    documents = sources.profile_sources(request)
+    profile = sources.merge(documents)
     found = read_inputs(profile, request)
     java_home = build.java_home(profile, found)
     observed = facts.observe(dict(found.environment), java_home)
     folder, asked = build.diagnosis_folder(profile, found)
     problem, in_memory = evidence.look(folder, asked)
     observed = replace(observed, diagnosis_problem=problem, diagnosis_in_memory=in_memory)
-    templates = [spec.source for spec in profile.files if spec.kind == "template"]
-    texts = {source: sources.template_text(source) for source in templates}
+    names = build.template_names(profile, found, observed.hostname)
+    texts = {name: sources.template_text(name) for name in names}
     resolved = build.resolve(profile, found, observed, texts)
-    return replace(resolved, facts=_look_for_archives(resolved))
+    return replace(resolved, facts=_look_for_archives(resolved), texts=tuple(documents))
 
 
 def _look_for_archives(found: build.Found) -> Facts:
@@ -115,7 +132,7 @@ def read_inputs(profile: Profile, request: arguments.Request) -> Inputs:
     """Read what the profile wants, again until files that were read want no more."""
     paths: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
-    names = {"host": os.uname().nodename}
+    names = own_names(os.uname().nodename)
     found = inputs.collect(None, (), request.assignments, request.arguments)
     for _ in range(4):
         more = option_sources.wanted(profile, preview(profile, found, names))
@@ -166,7 +183,31 @@ def write_files(rendered: Sequence[RenderedFile]) -> None:
         files.write_file(file.target, file.content, file.mode, file.once)
 
 
-def _open_gates(launch: Launch, descriptor: int) -> on.GatesPassed | on.GatesFailed:
+def _register(
+    plan: Plan, found: build.Found, remarks: tuple[str, ...], descriptor: int
+) -> on.GatesPassed | on.GatesFailed:
+    """Open the gates around the registration: those that need what it assigns come after it."""
+    # only with a registration
+    from entrypoint.background import plan_text  # noqa: PLC0415
+    from entrypoint.registering import register  # noqa: PLC0415
+
+    late = {gate.name for gate in plan.launch.gates if gate.pending}
+    early = tuple(gate for gate in plan.launch.gates if not gate.pending)
+    answer = _open_gates(early, descriptor)
+    if isinstance(answer, on.GatesFailed):
+        return answer
+    registered = register(plan.launch, lambda status: channel.send(descriptor, status))
+    plan = build.build(build.assign(found, dict(registered.values), registered.place))
+    # Its ports are known only now; java's options have been tried.
+    preflight(replace(plan, dry_run=False))
+    write_files(plan.files)
+    channel.send(descriptor, registered)
+    launch = replace(plan.launch, remarks=remarks)
+    channel.send(descriptor, on.Replanned(launch, plan_text(plan)))
+    return _open_gates(tuple(gate for gate in plan.launch.gates if gate.name in late), descriptor)
+
+
+def _open_gates(gates: tuple[CheckPlan, ...], descriptor: int) -> on.GatesPassed | on.GatesFailed:
     import gc  # noqa: PLC0415 - only with gates
 
     from entrypoint.system.checks.gates import run_gates  # noqa: PLC0415
@@ -185,7 +226,7 @@ def _open_gates(launch: Launch, descriptor: int) -> on.GatesPassed | on.GatesFai
         )
         channel.send(descriptor, status)
 
-    problems = run_gates(launch.gates, report)
+    problems = run_gates(gates, report)
     if problems:
         return on.GatesFailed(problems[0].exit_code, problems[0].what, problems)
     return on.GatesPassed()
@@ -193,7 +234,7 @@ def _open_gates(launch: Launch, descriptor: int) -> on.GatesPassed | on.GatesFai
 
 def _remarks(plan: Plan) -> tuple[str, ...]:
     """Return what somebody who reads only the log should see of the plan."""
-    notes = [f"{note.text} ({note.origin})" if note.origin else note.text for note in plan.notes]
+    notes = [mask_url(f"{n.text} ({n.origin})" if n.origin else n.text) for n in plan.notes]
     notes.extend(
         f"{wrong} is set and no setting has it: did you mean {meant}?"
         for wrong, meant in plan.suggestions

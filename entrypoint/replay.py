@@ -78,9 +78,8 @@ def load(text: str, builtin: Mapping[str, str], template: Callable[[str], str]) 
         )
         raise ProblemsError(Problem("recording-invalid", "this is no recording", details)) from None
     profile = profiles.load(sources, builtin)
-    texts = {
-        spec.source: template(spec.source) for spec in profile.files if spec.kind == "template"
-    }
+    names = build.template_names(profile, inputs, facts.hostname)
+    texts = {name: template(name) for name in names}
     return build.resolve(profile, inputs, facts, texts)
 
 

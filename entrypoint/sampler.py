@@ -28,8 +28,8 @@ FIRST: Final = 0.2
 class Sampler:
     """Takes a sample soon and then every `interval` seconds, until it is stopped.
 
-    `look(now)` is called on the sampler's own thread; what it raises costs that one sample, and
-    is told to `on_error` once.
+    `look(now)` is called on the sampler's own thread, and `also()` after it: what else is looked at on
+    this tick. What they raise costs that one look, and is told to `on_error` once.
     """
 
     def __init__(
@@ -37,8 +37,10 @@ class Sampler:
         look: Callable[[float], JvmSample],
         interval: float = RESOLUTION,
         on_error: Callable[[Exception], None] | None = None,
+        also: Callable[[], None] | None = None,
     ) -> None:
         self._look = look
+        self._also = also
         self._interval = interval
         self._history = History(interval)
         self._lock = threading.Lock()
@@ -78,21 +80,27 @@ class Sampler:
         count = 0
         self._stopped.wait(self._interval * FIRST)
         while not self._stopped.is_set():
-            try:
-                sample = self._look(time.monotonic())
-            except Exception as error:  # noqa: BLE001 - a verdict that froze would be a lie for ever
-                sample = None
-                if not self._failed:
-                    self._failed = True
-                    if self._on_error is not None:
-                        self._on_error(error)
-            if sample is not None:
-                with self._lock:
-                    self._history.add(sample)
+            self._attempt(self._sample)
+            if self._also is not None:
+                self._attempt(self._also)
             # On a grid: what a look takes does not add up. Looks that were missed are not made up for.
             passed = int((time.monotonic() - self._began) / self._interval)
             count = max(count, passed) + 1
             self._stopped.wait(self._began + count * self._interval - time.monotonic())
+
+    def _sample(self) -> None:
+        sample = self._look(time.monotonic())
+        with self._lock:
+            self._history.add(sample)
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - a verdict that froze would be a lie for ever
+            if not self._failed:
+                self._failed = True
+                if self._on_error is not None:
+                    self._on_error(error)
 
 
 def make_look(

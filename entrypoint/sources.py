@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from entrypoint import VERBS
 from entrypoint.errors import EXIT_USAGE, Problem, ProblemsError
 from entrypoint.profile import schema
 from entrypoint.profile.load import load
@@ -24,23 +25,16 @@ DEFAULT_OVERLAY = "/etc/entrypoint/profile.yaml"
 # Not importlib.resources: that costs 20 ms before java's start, to serve zip files that we do not ship.
 BUILTIN = os.path.dirname(schema.__file__)
 HIDDEN = ("base",)
-VERBS = (
-    "run",
-    "plan",
-    "explain",
-    "render",
-    "check",
-    "probe",
-    "profiles",
-    "schema",
-    "status",
-    "version",
-)
 
 
 def load_profile(request: Request) -> Profile:
     """Return the profile that a request names, with its overlays merged over it."""
-    return load(profile_sources(request), builtin_profiles())
+    return merge(profile_sources(request))
+
+
+def merge(texts: Sequence[tuple[str, str]]) -> Profile:
+    """Return the profile that the texts of a profile and its overlays make."""
+    return load(texts, builtin_profiles())
 
 
 def profile_sources(request: Request) -> list[tuple[str, str]]:
@@ -50,7 +44,7 @@ def profile_sources(request: Request) -> list[tuple[str, str]]:
         raise ProblemsError(_no_profile(builtin_names()))
     if name in builtin_names():
         sources = [(f"{name}.yaml", _read_own(f"builtin/{name}.yaml"))]
-    elif _is_path(name):
+    elif is_path(name):
         shown = name if "/" in name else f"./{name}"
         sources = [(shown, read_text(name, "profile"))]
     else:
@@ -66,7 +60,7 @@ def check_profile_name(argv: Sequence[str]) -> None:
     """Refuse a first word that is no profile: most often it is a misspelt verb."""
     name = argv[0] if argv and not argv[0].startswith("-") else ""
     builtin = builtin_names()
-    if name and name not in builtin and not _is_path(name):
+    if name and name not in builtin and not is_path(name):
         raise ProblemsError(_unknown_profile(name, builtin))
 
 
@@ -95,7 +89,8 @@ def _read_own(name: str) -> str:
         return file.read()
 
 
-def _is_path(name: str) -> bool:
+def is_path(name: str) -> bool:
+    """Tell the path of a profile from the name of a built-in one."""
     return "/" in name or name.endswith((".yaml", ".yml"))
 
 
@@ -127,7 +122,7 @@ def _no_profile(builtin: Iterable[str]) -> Problem:
 
 
 def _unknown_profile(name: str, builtin: Iterable[str]) -> Problem:
-    near = closest(name, [*builtin, *VERBS])
+    near = closest(name, [*builtin, "run", *VERBS])
     details = [("expected", ", ".join(known for known in builtin if known not in HIDDEN))]
     listed = "entrypoint profiles lists them; a path has a / or ends in .yaml"
     details.append(("fix", f"did you mean {near}?" if near else listed))

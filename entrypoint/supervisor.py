@@ -11,7 +11,7 @@ import os
 import time
 from _thread import get_ident
 
-from entrypoint.errors import EXIT_INTERNAL, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem
+from entrypoint.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle import signals
 from entrypoint.lifecycle.machine import State, step
@@ -52,15 +52,18 @@ class Observer:
     def spawned(self, pid: int) -> None:
         """Take the start of the child."""
 
-    def helper_ended(self) -> bool:
-        """Post what the helper still had to say; tell whether it came to a result."""
-        return False
+    def helper_ended(self, how: str) -> None:
+        """Take that the helper ended; post a failure if it never comes to a result."""
 
     def no_thread_dump(self, pid: int) -> None:
         """Take that a thread dump was not asked for, since it would kill the child."""
 
     def diagnose(self, pid: int, seconds: float) -> bool:  # noqa: ARG002 - this one does not
         """Begin to ask the child what it does; tell whether that will also dump its threads."""
+        return False
+
+    def run_errand(self, errand: str, seconds: float) -> bool:  # noqa: ARG002 - this one does not
+        """Begin an errand, posting `ErrandDone` at its end; tell whether it has begun."""
         return False
 
     def spawn_failed(self, problem: Problem) -> None:
@@ -93,6 +96,13 @@ class Supervisor:
         self._deadline: tuple[float, int] | None = None
         self._group = 0
         self.oom_before: int | None = None
+        self._expected: dict[int, process.Expected] = {}
+        self.errand = 0
+
+    def expect(self, pid: int) -> process.Expected:
+        """Take a process that was just spawned, from any thread: it is no orphan, and somebody waits."""
+        self._expected[pid] = process.Expected()
+        return self._expected[pid]
 
     def post(self, event: Event) -> None:
         """Hand an event to the loop, from any thread."""
@@ -137,23 +147,17 @@ class Supervisor:
                 self._step(on.ChildExited(one.code, one.number, self._was_oom_killed(one), left))
             elif one.pid == self.helper:
                 self._helper_ended(one)
+            elif one.pid in self._expected:
+                self._expected.pop(one.pid).end(one.code)
             else:
                 self.orphans += 1
         if not left:
             self._step(on.GroupGone())
 
     def _helper_ended(self, ended: process.Ended) -> None:
-        """Take what the helper still had to say; one that died without a word is our own bug."""
         self.helper = None
-        told = self._ask(self.observer.helper_ended) or False
-        self._drain()
-        if not told and self.state.phase in {"preparing", "waiting"}:
-            how = (
-                f"exit code {ended.code}" if ended.code is not None else signals.name(ended.number)
-            )
-            self._step(
-                on.PrepareFailed(EXIT_INTERNAL, f"the preparation ended without a result ({how})")
-            )
+        how = f"exit code {ended.code}" if ended.code is not None else signals.name(ended.number)
+        self._ask(lambda: self.observer.helper_ended(how))
 
     def _was_oom_killed(self, ended: process.Ended) -> bool:
         if ended.number != signals.KILL or self.oom_before is None:
@@ -191,12 +195,12 @@ class Supervisor:
             case on.StopPreparing():
                 process.send(self.helper, signals.KILL, group=False)
                 process.send(self.helper, signals.KILL, group=True)
+            case on.RunErrand() | on.EndErrand():
+                self._errand(action)
             case on.SignalChild(number, group):
                 process.send(self.state.child, number, group)
-            case on.DumpThreads():
-                self.dump_threads()
-            case on.Diagnose(seconds):
-                self._diagnose(seconds)
+            case on.DumpThreads() | on.Diagnose():
+                self._ask_child(action)
             case on.SweepStragglers(number):
                 process.sweep(number, self._group)
             case on.SetDeadline(token, seconds):
@@ -207,6 +211,15 @@ class Supervisor:
                 self.code, self.summary = code, summary
             case _:
                 assert_never(action)  # pragma: no cover
+
+    def _errand(self, action: on.RunErrand | on.EndErrand) -> None:
+        """End the errand that is under way, and begin the next one; a reaped one is not in the list."""
+        if self.errand in self._expected:
+            process.send(self.errand, signals.KILL, group=True)
+        if isinstance(action, on.EndErrand):
+            return
+        if not self.observer.run_errand(action.errand, action.seconds):
+            self._step(on.ErrandDone(action.errand))
 
     def _spawn(self) -> None:
         program = self.program
@@ -239,10 +252,13 @@ class Supervisor:
         self._step(on.Spawned(pid))
         self._ask(lambda: self.observer.spawned(pid))
 
-    def _diagnose(self, seconds: float) -> None:
+    def _ask_child(self, action: on.DumpThreads | on.Diagnose) -> None:
         child = self.state.child
-        if child is not None and not self.observer.diagnose(child, seconds):
-            self.dump_threads()
+        if isinstance(action, on.Diagnose) and (
+            child is None or self.observer.diagnose(child, action.seconds)
+        ):
+            return
+        self.dump_threads()
 
     def dump_threads(self) -> None:
         """Send the child a QUIT, if it does not die of it."""

@@ -55,8 +55,8 @@ def reveal(value: str | Secret) -> str:
 class Origin:
     """Where a value comes from: `kind` is a step of the precedence ladder, `place` the exact spot.
 
-    Kinds, lowest to highest: profile, image file, mounted file, secret file, environment,
-    command line. "computed" is for values that we derive.
+    Kinds, lowest to highest: profile, registration, image file, mounted file, secret file,
+    environment, command line. "computed" is for values that we derive.
     """
 
     kind: str
@@ -68,6 +68,7 @@ class Origin:
 
 PRECEDENCE: Final = (
     "profile",
+    "registration",
     "image file",
     "mounted file",
     "secret file",
@@ -128,13 +129,10 @@ def duration_in(seconds: float, unit: str) -> str:
 
 
 def parse_size(text: str) -> int:
-    """Return bytes for "64m", "64MiB", "1g" or "65536"; k, m, g, t are powers of 1024 as in Java."""
+    """Return bytes for "64m", "64MiB", "64Mi", "1g" or "65536"; k, m, g, t are powers of 1024 as in Java."""
     number, suffix = _leading(text.strip().lower(), "0123456789")
-    suffix = (
-        suffix.strip().removesuffix("ib")
-        if suffix.endswith("ib")
-        else suffix.strip().removesuffix("b")
-    )
+    suffix = suffix.strip().removesuffix("b")
+    suffix = suffix.removesuffix("i") if len(suffix) > 1 else suffix
     if not number or len(number) > 18 or suffix not in _SIZE_SHIFT:
         raise ValueError("a size such as 64m, 512MiB, 1g or 65536")
     return int(number) << _SIZE_SHIFT[suffix]

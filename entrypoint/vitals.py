@@ -12,6 +12,7 @@ import time
 from entrypoint import __version__
 from entrypoint.lifecycle.events import BecameReady
 from entrypoint.lifecycle.health import (
+    REGISTRATION,
     CheckStatus,
     Counters,
     ExitInfo,
@@ -27,6 +28,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from entrypoint.config import ConfigWatch
+    from entrypoint.lifecycle.changes import Watched
     from entrypoint.lifecycle.previous import Run
     from entrypoint.plan.model import Launch
     from entrypoint.supervisor import Supervisor
@@ -60,6 +63,7 @@ class Vitals:
         self._run: Run | None = None
         self._fails_on_thrash = False
         self.watch_of_java: Watch | None = None
+        self._config: ConfigWatch | None = None
         self._previous: Run | None = None
 
     def knows(self, launch: Launch) -> None:
@@ -79,7 +83,12 @@ class Vitals:
                     stale_after=stale,
                 )
             for gate in launch.gates:
-                self._gates[gate.name] = GateStatus(gate.name, gate.target)
+                before_it = self._gates.get(gate.name)
+                if before_it is None or before_it.status != "passed":
+                    self._gates[gate.name] = GateStatus(gate.name, gate.target)
+            if launch.registration is not None and REGISTRATION not in self._gates:
+                target = launch.registration.target
+                self._gates[REGISTRATION] = GateStatus(REGISTRATION, target, registers=True)
 
     def watch(self, launch: Launch) -> None:
         """Begin to ask the checks; without startup checks the start is over at once."""
@@ -90,6 +99,17 @@ class Vitals:
             except RuntimeError:  # a pids limit that is too tight: it stays "not asked yet"
                 self._log.error("No thread for a check: raise the pids limit", check=loop.name)
         self._tell_if_ready()
+
+    def watch_files(self, watched: Watched, stops: bool, mask: set[int]) -> None:
+        """Take which files the plan was made of; `stops` is whether a change ends us."""
+        from entrypoint.config import ConfigWatch  # noqa: PLC0415 - java is on its way
+
+        self._config = ConfigWatch(self._log, self._supervisor, watched, stops, mask)
+
+    def look_at_files(self) -> None:
+        """Look at those files again; nothing before they are known, when java no longer waits."""
+        if self._config is not None:
+            self._config.look()
 
     def stop_watching(self) -> None:
         """Ask no more."""
@@ -116,6 +136,11 @@ class Vitals:
             self._gates[gate.name] = gate
         seconds = format_duration(gate.seconds)
         match gate.status:
+            case "passed" if gate.registers:
+                return
+            case "waiting" if gate.registers:
+                tried = {"since": seconds, "attempts": gate.attempts, "says": gate.detail}
+                self._log.info("Registering", at=gate.target, **(tried if gate.attempts else {}))
             case "passed":
                 self._log.info(
                     "Ready", for_=gate.target, gate=gate.name, after=seconds, attempts=gate.attempts
@@ -170,7 +195,7 @@ class Vitals:
 
     def snapshot(self) -> Snapshot:
         """Return everything about us at this moment."""
-        supervisor, watch = self._supervisor, self.watch_of_java
+        supervisor, watch, config = self._supervisor, self.watch_of_java, self._config
         child = supervisor.state.child
         alive = child is not None and process.is_alive(child)
         asked = supervisor.stop_asked_at
@@ -202,4 +227,5 @@ class Vitals:
                 previous=self._previous,
                 pressure=None if watch is None else watch.pressure,
                 fails_on_thrash=self._fails_on_thrash,
+                config=None if config is None else config.state,
             )

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 PING_SECONDS: Final = 1.0
 DIAGNOSIS_SECONDS: Final = 10.0
+SIGNALS: Final = 3
+SIGNAL_PAUSE: Final = 60.0
+"""Between two: a JVM that is short of CPU may miss one, and puts a thread dump into the log for each."""
 QUIET_SECONDS: Final = 600.0
 """Between two diagnoses because of liveness: a check that flaps must not fill the volume."""
 
@@ -44,7 +47,8 @@ class Watch:
         self._pid = pid
         self._snapshot = snapshot
         self._jvm: attach.Attach | None = None
-        self._may_signal = launch.metrics_attach
+        self._signals_left = SIGNALS if launch.metrics_attach else 0
+        self._signal_from = 0.0
         self._live = True
         self._not_before = 0.0
         self._running = threading.Lock()
@@ -67,7 +71,11 @@ class Watch:
     def take(self, sample: JvmSample) -> None:
         """Take a sample, and tell what changed with it."""
         before = self.pressure
-        after = observe(before, sample, Signs(diagnosis.state_of(self._pid), self._ping()))
+        answered = self._ping(sample.at)
+        # Looked at only where it matters: a JVM may have a thousand threads.
+        waited = diagnosis.waited(self._pid) if answered is False else None
+        signs = Signs(diagnosis.state_of(self._pid), answered, waited)
+        after = observe(before, sample, signs)
         self.pressure = after
         if after.before is not None and (after.before.full_gcs or 0) < (sample.full_gcs or 0):
             self.full_gc_at = sample.at
@@ -82,14 +90,16 @@ class Watch:
             self._log.info("Java hangs no more", pid=self._pid)
         self._look_at_liveness(sample.at)
 
-    def _ping(self) -> bool | None:
+    def _ping(self, now: float) -> bool | None:
         """Ask whether java answers; None where it cannot be asked, or never has answered."""
         try:
             if self._jvm is None:
-                self._jvm = attach.attach(self._pid, PING_SECONDS, self._may_signal)
+                may_signal = self._signals_left > 0 and now >= self._signal_from
+                self._jvm = attach.attach(self._pid, PING_SECONDS, may_signal)
             self._jvm.jcmd("VM.version", PING_SECONDS, 4096)
         except attach.AttachError as error:
-            self._may_signal = self._may_signal and not error.signalled
+            if error.signalled:
+                self._signals_left, self._signal_from = self._signals_left - 1, now + SIGNAL_PAUSE
             if self._jvm is None:
                 return None
             if error.timed_out:

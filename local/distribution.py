@@ -31,7 +31,7 @@ FIRST_ANSWER = 15.0
 """Seconds until the first byte of a download has to be there."""
 WHOLE_DOWNLOAD = 600.0
 REPOSITORY = Path(__file__).resolve().parents[1]
-STANDIN_SCHEMA = REPOSITORY / "tests" / "standin" / "schema.sql"
+OWN_SCHEMA = REPOSITORY / "manifests" / "components" / "schema" / "schema.sql"
 Tell = Callable[[str], None]
 
 
@@ -92,7 +92,7 @@ def unpack(part: Path, home: Path) -> Path:
 def find_schema(otter: Otter, manager_home: Path, tell: Tell) -> Path | None:
     """Return otter's own schema: beside the tarballs, in the manager, or from otter's source."""
     if otter.standin:
-        return STANDIN_SCHEMA
+        return OWN_SCHEMA
     for folder in (otter.manager.parent, manager_home):
         for found in sorted(folder.rglob(SCHEMA_NAME)) if folder != folder.parent else ():
             return found

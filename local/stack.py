@@ -65,11 +65,8 @@ class Stack:
             return
         schema = distribution.find_schema(self._otter, self.manager_home, tell)
         if schema is None:
-            schema = distribution.STANDIN_SCHEMA
-            tell("using the stand-in's tables, which are fewer: pages of the real manager may fail")
-            tell(
-                f"put {distribution.SCHEMA_NAME} of otter's source beside the tarballs to mend that"
-            )
+            schema = distribution.OWN_SCHEMA
+            tell(f"using our own tables of otter {distribution.VERSION}: {schema.name}")
         server.execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE} DEFAULT CHARACTER SET utf8")
         server.execute(schema.read_text(encoding="utf-8"), DATABASE)
 

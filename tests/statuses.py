@@ -6,6 +6,7 @@ import math
 import random
 from functools import cache
 
+from entrypoint.lifecycle.changes import Watched, begin, content_of, observe
 from entrypoint.lifecycle.health import CheckStatus, Counters, GateStatus, Snapshot
 from entrypoint.lifecycle.history import NAMES, POINTS, RESOLUTION, History, JvmSample, window
 from entrypoint.lifecycle.previous import Run
@@ -14,6 +15,7 @@ from entrypoint.lifecycle.status import Status
 NOW = 21_000.0
 TIME = 1_795_500_000.0
 MIB = 1 << 20
+UNCHANGED = (("/opt/otter-node/conf/otter.properties", content_of(b"otter.nid=7\n")),)
 
 PLAN = """\
 otter-node 4.2.18   profile built-in + /etc/entrypoint/profile.yaml   plan 4be19c02
@@ -113,6 +115,7 @@ def status(ready: bool = False, history: History | None = None) -> Status:
         ),
         counters=Counters((("SIGHUP", 1),), 3, 0, 1),
         restarts=2,
+        config=observe(begin(Watched(UNCHANGED)), dict(UNCHANGED), TIME)[0],
         previous=Run(
             2, TIME - 43_000, TIME - 21_600, 137, "oom-killed",
             "java was killed by the kernel: out of memory (137)",

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from entrypoint.plan.model import Launch
 
     Event: TypeAlias = (
-        "Prepared | PrepareFailed | PrepareEnded | GatesPassed | GatesFailed | Spawned | SpawnFailed"
-        " | SignalReceived | ChildExited | GroupGone | DeadlineReached | BecameReady"
+        "Prepared | PrepareFailed | PrepareEnded | Replanned"
+        " | GatesPassed | GatesFailed | Spawned | SpawnFailed"
+        " | SignalReceived | ChildExited | GroupGone | DeadlineReached | BecameReady | ErrandDone"
+        " | StopRequested"
     )
     Action: TypeAlias = (
-        "Spawn | StopPreparing | SignalChild | DumpThreads | Diagnose | SweepStragglers"
+        "Spawn | StopPreparing | RunErrand | EndErrand"
+        " | SignalChild | DumpThreads | Diagnose | SweepStragglers"
         " | SetDeadline | ChangePhase | Exit"
     )
 
@@ -48,6 +51,29 @@ class PrepareEnded:
     """The helper ended and there is nothing to run (`--help`, for example)."""
 
     code: int
+
+
+@record
+class Registered:
+    """What a registration has given: settings with their values, where from, and what to say of it.
+
+    No event: the helper tells it, and then a plan that has these values.
+    """
+
+    values: tuple[tuple[str, str], ...]
+    place: str
+    said: tuple[tuple[str, str], ...]
+
+
+@record
+class Replanned:
+    """The helper made the plan anew, with what a registration has assigned, and wrote its files.
+
+    `text` is the plan as the status page shows it.
+    """
+
+    launch: Launch
+    text: str = ""
 
 
 @record
@@ -114,6 +140,20 @@ class BecameReady:
     """Every startup check has passed once (or there are none)."""
 
 
+@record
+class StopRequested:
+    """We ask for a stop ourselves, and this is why: `configuration changed: /etc/app.properties`."""
+
+    reason: str
+
+
+@record
+class ErrandDone:
+    """The short process that does something beside java has ended, in whatever way."""
+
+    errand: str
+
+
 # ---- actions ----
 
 
@@ -125,6 +165,19 @@ class Spawn:
 @record
 class StopPreparing:
     """End the process that prepares and asks the dependencies: at once."""
+
+
+@record
+class RunErrand:
+    """Start a short process that does something beside java: `leave` or `resume`."""
+
+    errand: str
+    seconds: float
+
+
+@record
+class EndErrand:
+    """End that process: it has had its time."""
 
 
 @record

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from entrypoint.lifecycle.changes import Configuration
     from entrypoint.lifecycle.pressure import Pressure
     from entrypoint.lifecycle.previous import Run
 
@@ -23,6 +24,9 @@ PHASES = (
     "preparing", "waiting", "starting", "running", "draining", "stopping", "killing", "exited",
 )  # fmt: skip
 """In the order of time: a phase is never entered twice and never left backwards."""
+
+REGISTRATION = "registration"
+"""The name under which a registration is shown, among the gates."""
 
 
 @record
@@ -61,6 +65,8 @@ class GateStatus:
     attempts: int = 0
     seconds: float = 0.0
     detail: str = ""
+    registers: bool = False
+    """Whether it is our registration, not a dependency that is waited for."""
 
 
 @record
@@ -114,6 +120,8 @@ class Snapshot:
     pressure: Pressure | None = None
     """How java gets on, from its samples; None while it is not watched."""
     fails_on_thrash: bool = False
+    config: Configuration | None = None
+    """How the files stand that the plan was made of; None while nobody looks."""
 
 
 @record
@@ -174,6 +182,8 @@ def startupz(snapshot: Snapshot, now: float) -> Verdict:
 def readyz(snapshot: Snapshot, now: float) -> Verdict:
     """Say whether requests may come: running, with a live child, and every readiness check ok."""
     items = [Item("phase", snapshot.phase == "running", snapshot.phase)]
+    if snapshot.phase == "waiting":
+        items += [_gate_item(gate) for gate in snapshot.gates if gate.status != "passed"]
     if snapshot.phase == "running" and not snapshot.child_alive:
         items.append(_child_item(snapshot))
     items += _check_items(snapshot, "readiness", now)
@@ -225,6 +235,12 @@ def _child_item(snapshot: Snapshot) -> Item:
     if not snapshot.child_alive:
         return Item("child", False, f"pid {snapshot.child_pid} has ended")
     return Item("child", True, f"pid {snapshot.child_pid}")
+
+
+def _gate_item(gate: GateStatus) -> Item:
+    doing = "registering" if gate.registers else "waiting"
+    says = f": {one_line(gate.detail)}" if gate.detail else ""
+    return Item(gate.name, False, f"{doing} for {format_duration(gate.seconds)}{says}")
 
 
 def _check_items(snapshot: Snapshot, role: str, now: float) -> list[Item]:

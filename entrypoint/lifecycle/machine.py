@@ -7,6 +7,9 @@ before the code:
 - TERM or INT asks for a stop. Before there is a child it ends us at once. With a child it climbs the
   stop ladder, rung by rung; a deadline or a second request during the drain moves to the next rung.
 - A repeated request is passed on, but the ladder's deadlines keep running. Late deadlines are ignored.
+- The rung `leave` is for an application that was ready; without that it is left out. It is over when its
+  errand is done, when its time is over, or when a stop is asked for again.
+- We may ask for a stop ourselves: that counts as a TERM to a child, unless somebody was faster.
 - Every other signal is passed on to the child as it came. Without a child it has no one to reach.
 - When the child ends, what it left behind gets TERM, a short wait, then KILL; when all is gone, so
   are we. There is no fixed sleep.
@@ -22,6 +25,8 @@ from entrypoint.lifecycle.events import (
     DeadlineReached,
     Diagnose,
     DumpThreads,
+    EndErrand,
+    ErrandDone,
     Exit,
     GatesFailed,
     GatesPassed,
@@ -29,6 +34,8 @@ from entrypoint.lifecycle.events import (
     Prepared,
     PrepareEnded,
     PrepareFailed,
+    Replanned,
+    RunErrand,
     SetDeadline,
     SignalChild,
     SignalReceived,
@@ -36,6 +43,7 @@ from entrypoint.lifecycle.events import (
     Spawned,
     SpawnFailed,
     StopPreparing,
+    StopRequested,
     SweepStragglers,
 )
 from entrypoint.lifecycle.health import PHASES
@@ -50,6 +58,7 @@ if TYPE_CHECKING:
 STOP_REQUESTS = (signals.TERM, signals.INT)
 STRAGGLERS_WAIT = 2.0
 KILL_WAIT = 1.0
+RESUME_SECONDS = 120.0
 
 
 @record
@@ -61,6 +70,10 @@ class State:
     child: int | None = None
     asked: int = 0
     """The signal that asked for a stop; 0 while nobody did."""
+    reason: str = ""
+    """Why we asked for it ourselves; "" where somebody else did."""
+    ready: bool = False
+    """Whether it ever was: only then there is something to say goodbye to."""
     rung: int = -1
     token: int = 0
     """The deadline that counts; events with another token are late."""
@@ -73,7 +86,14 @@ def step(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
     if state.phase == "exited":
         return state, ()
     match event:
-        case Prepared() | PrepareFailed() | PrepareEnded() | GatesPassed() | GatesFailed():
+        case (
+            Prepared()
+            | PrepareFailed()
+            | PrepareEnded()
+            | Replanned()
+            | GatesPassed()
+            | GatesFailed()
+        ):
             return _preparation(state, event)
         case Spawned(pid):
             return (replace(state, child=pid), ()) if state.phase == "starting" else (state, ())
@@ -85,21 +105,32 @@ def step(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
             )
         case BecameReady():
             return _became_ready(state)
-        case SignalReceived(number, sender):
-            return _signal(state, number, sender)
+        case SignalReceived() | StopRequested():
+            return _asked(state, event)
+        case GroupGone() | ErrandDone():
+            return _ended(state, event)
         case DeadlineReached(token):
             return _deadline(state) if token == state.token else (state, ())
         case ChildExited():
             return _child_exited(state, event) if state.child is not None else (state, ())
-        case GroupGone():
-            return _conclude(state) if state.outcome else (state, ())
+
+
+def _ended(state: State, event: GroupGone | ErrandDone) -> tuple[State, tuple[Action, ...]]:
+    """Take the end of what is not the child: nothing waits for it any more."""
+    if isinstance(event, GroupGone):
+        return _conclude(state) if state.outcome else (state, ())
+    left = event.errand == "leave" and _is_leaving(state)
+    return _climb(state, "left") if left else (state, ())
 
 
 def _preparation(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
     """What the helper tells counts only while we wait for it."""
     match state.phase, event:
         case "preparing", Prepared(launch):
-            return _prepared(replace(state, policy=Policy.of(launch)), bool(launch.gates))
+            waits = bool(launch.gates or launch.registration)
+            return _prepared(replace(state, policy=Policy.of(launch)), waits)
+        case "waiting", Replanned(launch):
+            return replace(state, policy=Policy.of(launch)), ()
         case (
             ("preparing" | "waiting"),
             (PrepareFailed(code, summary) | GatesFailed(code, summary)),
@@ -113,8 +144,8 @@ def _preparation(state: State, event: Event) -> tuple[State, tuple[Action, ...]]
             return state, ()
 
 
-def _prepared(state: State, gates: bool) -> tuple[State, tuple[Action, ...]]:
-    if gates:
+def _prepared(state: State, waits: bool) -> tuple[State, tuple[Action, ...]]:
+    if waits:
         return _enter(state, "waiting", "prepared")
     return _enter(state, "starting", "prepared", Spawn())
 
@@ -122,11 +153,22 @@ def _prepared(state: State, gates: bool) -> tuple[State, tuple[Action, ...]]:
 def _became_ready(state: State) -> tuple[State, tuple[Action, ...]]:
     if state.phase != "starting" or state.child is None:
         return state, ()
-    ready, actions = _enter(state, "running", "startup checks passed")
+    ready, actions = _enter(replace(state, ready=True), "running", "startup checks passed")
     if state.policy.stop_when_ready and not state.asked:
         ready, more = _climb(replace(ready, asked=signals.TERM), "ready, which was all")
         return ready, (*actions, *more)
+    if state.policy.resumes and not state.asked:
+        return ready, (*actions, RunErrand("resume", RESUME_SECONDS))
     return ready, actions
+
+
+def _asked(state: State, event: SignalReceived | StopRequested) -> tuple[State, tuple[Action, ...]]:
+    """Take what somebody asks for; our own reason counts as a TERM, but not over a stop under way."""
+    if isinstance(event, SignalReceived):
+        return _signal(state, event.number, event.sender)
+    if state.asked or state.child is None:
+        return state, ()
+    return _signal(replace(state, reason=event.reason), signals.TERM, 0)
 
 
 def _signal(state: State, number: int, sender: int) -> tuple[State, tuple[Action, ...]]:
@@ -152,7 +194,7 @@ def _signal(state: State, number: int, sender: int) -> tuple[State, tuple[Action
 
 def _stop_requested(state: State, number: int, sender: int) -> tuple[State, tuple[Action, ...]]:
     if not state.asked:
-        cause = f"{signals.name(number)} from {sender or 'outside'}"
+        cause = state.reason or f"{signals.name(number)} from {sender or 'outside'}"
         return _climb(replace(state, asked=number), cause)
     if state.phase == "draining":
         return _climb(state, f"{signals.name(number)} again")
@@ -161,6 +203,13 @@ def _stop_requested(state: State, number: int, sender: int) -> tuple[State, tupl
 
 def _climb(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
     """Step on the next rung of the stop ladder; past the last one the child cannot be ended."""
+    if _is_leaving(state) and cause != "left":
+        state, actions = _climb_on(state, cause)
+        return state, (EndErrand(), *actions)
+    return _climb_on(state, cause)
+
+
+def _climb_on(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
     rung = state.rung + 1
     if rung >= len(state.policy.stop):
         return _exit(
@@ -175,6 +224,11 @@ def _climb(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
         if step_.wait <= 0:
             return _climb(state, cause)
         return _enter(state, "draining", cause, deadline)
+    if step_.action == "leave":
+        if not state.ready:
+            return _climb_on(state, cause)
+        # The errand last: one that cannot begin is done at once, and sets the next deadline.
+        return _enter(state, "draining", cause, deadline, RunErrand("leave", step_.wait))
     if step_.action == "thread-dump":
         return _enter(state, "stopping", cause, Diagnose(step_.wait), deadline)
     number = signals.number(step_.action)
@@ -188,8 +242,16 @@ def _climb(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
 def _first_signal(policy: Policy) -> int:
     actions = [step_.action for step_ in policy.stop]
     return next(
-        (i for i, action in enumerate(actions) if action not in {"drain", "thread-dump"}), -1
+        (i for i, action in enumerate(actions) if action not in {"drain", "leave", "thread-dump"}),
+        -1,
     )
+
+
+def _is_leaving(state: State) -> bool:
+    """Tell whether the rung that we stand on is `leave`, and java is still there."""
+    if state.child is None or not 0 <= state.rung < len(state.policy.stop):
+        return False
+    return state.policy.stop[state.rung].action == "leave"
 
 
 def _deadline(state: State) -> tuple[State, tuple[Action, ...]]:
@@ -217,7 +279,7 @@ def _child_exited(state: State, event: ChildExited) -> tuple[State, tuple[Action
 
 def _conclude(state: State) -> tuple[State, tuple[Action, ...]]:
     assert state.outcome is not None
-    code, summary = conclude(state.policy, state.outcome, state.asked)
+    code, summary = conclude(state.policy, state.outcome, state.asked, state.reason)
     return _exit(state, code, summary)
 
 

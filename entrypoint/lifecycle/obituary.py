@@ -32,8 +32,8 @@ class Death:
 
     `oom_kills` are the kernel's counts before and after; `memory_peak` and `memory_limit` the container's;
     `sample` the last look at java, `full_gc_at` the time of the last full collection seen, both by
-    the monotonic clock of `now`. `crash` are the first lines of the crash log, `evidence` the folders and
-    files that tell more.
+    the monotonic clock of `now`. `threads` is what the profile expects at the busiest. `crash` are the
+    first lines of the crash log, `evidence` the folders and files that tell more.
     """
 
     outcome: Outcome
@@ -46,6 +46,7 @@ class Death:
     full_gc_at: float | None = None
     heap_option: str = ""
     exits_on_oom: bool = False
+    threads: int | None = None
     crash: tuple[str, ...] = ()
     heap_dump: str = ""
     evidence: tuple[str, ...] = ()
@@ -81,6 +82,9 @@ def _oom_killed(death: Death) -> Problem:
     sample, limit = death.sample, death.memory_limit
     option = death.heap_option or "the heap"
     likely = "memory outside the heap: metaspace, threads, direct buffers, native libraries"
+    if sample is not None and sample.threads and death.threads and sample.threads > death.threads:
+        expected = f"where the profile expects {death.threads}"
+        likely = f"memory outside the heap: {sample.threads:.0f} threads {expected}"
     if sample is not None and limit and sample.heap_max and sample.heap_max > 0.8 * limit:
         share = f"{sample.heap_max / limit:.0%} of the limit"
         likely = f"a heap that may take {share} leaves too little for the rest of java"

@@ -19,7 +19,8 @@ class Policy:
     `stop` is the stop ladder; empty means that TERM is only passed on, as tini does. `rewrite` maps
     signal numbers, 0 meaning "swallow". `remap` maps exit codes. `guards_quit` keeps QUIT from a JVM
     that does not catch it yet: it would die of it instead of printing its threads. `stop_when_ready`
-    asks for a stop ourselves, as soon as the startup checks have passed.
+    asks for a stop ourselves, as soon as the startup checks have passed. `resumes` sends for what ran
+    before the last stop, as soon as we are ready.
     """
 
     name: str = "application"
@@ -30,6 +31,7 @@ class Policy:
     to_group: bool = True
     guards_quit: bool = True
     stop_when_ready: bool = False
+    resumes: bool = False
     rewrite: tuple[tuple[int, int], ...] = ()
     remap: tuple[tuple[int, int], ...] = ()
 
@@ -43,6 +45,7 @@ class Policy:
             expects_exit=launch.expects_exit,
             stop_is_success=launch.stop_is_success,
             stop_when_ready=launch.stop_when_ready,
+            resumes=launch.registration is not None and launch.registration.resumes,
         )
 
     def rewritten(self, number: int) -> int:

@@ -7,8 +7,8 @@ Here: `observe`, from one sample to the next, and the words. No clock, no input 
   is bad when collections took a tenth of the time, the old generation is at least 85% full at its end,
   and there was a full collection with hardly a young one: in the healthy JVMs of the soak five or more young
   ones came with each full one, in a heap that is full for good less than one.
-- Hanging: java is stopped, or does not answer while it uses no CPU. A JVM in a long collection does not
-  answer either, and uses CPU; only after two minutes that counts too.
+- Hanging: java is stopped, or does not answer while it neither uses a CPU nor waits for one. A JVM in a long
+  collection, or on a node without CPU for it, does not answer either; only after two minutes that counts too.
 
 An episode begins after several bad windows and ends after as many good ones: one good window in between
 does not make two episodes of it. Collectors without a count of full collections (ZGC, Shenandoah, CMS) are
@@ -34,14 +34,20 @@ OLD_SHARE: Final = 0.85
 GC_SHARE: Final = 0.10
 YOUNG_PER_FULL: Final = 2
 IDLE_CPU: Final = 0.02
+STARVED: Final = 0.1
+"""Share of the time that java's threads together waited for a CPU, from which it is not idle."""
 
 
 @record
 class Signs:
-    """What a sample does not hold: the state's letter, and whether java answered (None: not asked)."""
+    """What a sample does not hold: the state's letter, and whether java answered (None: not asked).
+
+    `waited` is the total of seconds that its threads were ready and had no CPU; None where not looked at.
+    """
 
     state: str = ""
     answered: bool | None = None
+    waited: float | None = None
 
 
 @record
@@ -67,22 +73,24 @@ class Pressure:
     silent: int = 0
     before: JvmSample | None = None
     sample: JvmSample | None = None
-    state: str = ""
+    signs: Signs = Signs()
 
 
 def observe(pressure: Pressure, sample: JvmSample, signs: Signs) -> Pressure:
     """Return the pressure after one more sample."""
     before = pressure.sample
     if before is None or sample.at <= before.at:
-        return replace(pressure, sample=sample, state=signs.state)
+        return replace(pressure, sample=sample, signs=signs)
     silent = pressure.silent + 1 if signs.answered is False else 0
     return Pressure(
         _count(pressure.thrash, is_thrashing(before, sample), sample.at, THRASH_WINDOWS),
-        _count(pressure.hang, _is_hanging(before, sample, signs, silent), sample.at, HUNG_WINDOWS),
+        _count(
+            pressure.hang, _is_hanging(pressure, sample, signs, silent), sample.at, HUNG_WINDOWS
+        ),
         silent,
         before,
         sample,
-        signs.state,
+        signs,
     )
 
 
@@ -102,11 +110,14 @@ def is_thrashing(before: JvmSample, sample: JvmSample) -> bool:
     )
 
 
-def _is_hanging(before: JvmSample, sample: JvmSample, signs: Signs, silent: int) -> bool:
-    if signs.state in {"T", "t"}:
-        return True
-    cpu = _share(before.cpu_seconds, sample.cpu_seconds, sample.at - before.at)
-    idle = sample.cpu_seconds is not None and cpu < IDLE_CPU
+def _is_hanging(pressure: Pressure, sample: JvmSample, signs: Signs, silent: int) -> bool:
+    before = pressure.sample
+    if signs.state in {"T", "t"} or before is None:
+        return before is not None
+    apart = sample.at - before.at
+    cpu = _share(before.cpu_seconds, sample.cpu_seconds, apart)
+    starved = _share(pressure.signs.waited, signs.waited, apart) >= STARVED
+    idle = sample.cpu_seconds is not None and cpu < IDLE_CPU and not starved
     return (silent > 0 and idle) or silent >= SILENT_WINDOWS
 
 
@@ -141,5 +152,5 @@ def hang_text(pressure: Pressure, now: float) -> str:
     """Say whether java still moves, in a few words."""
     if pressure.hang.since is None:
         return "no"
-    how = "stopped" if pressure.state in {"T", "t"} else "does not answer"
+    how = "stopped" if pressure.signs.state in {"T", "t"} else "does not answer"
     return f"{how}, since {format_duration(max(0.0, now - pressure.hang.since))}"

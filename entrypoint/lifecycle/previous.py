@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+    from entrypoint.lifecycle.changes import Watched
     from entrypoint.lifecycle.report import Outcome
 
 FILE: Final = "last-run"
@@ -38,11 +39,15 @@ class Run:
 
 @record
 class Background:
-    """What the helper tells beside the launch: the plan as text, this run, and the one before it."""
+    """What the helper tells beside the launch: the plan as text, this run, and the one before it.
+
+    `watched` are the files to look at again; None where nobody wants to hear of changes.
+    """
 
     plan: str
     run: Run
     previous: Run | None = None
+    watched: Watched | None = None
 
 
 def format_run(run: Run) -> bytes:

@@ -32,11 +32,14 @@ class Outcome:
         return EXIT_SIGNAL_BASE + self.number if self.code is None else self.code
 
 
-def conclude(policy: Policy, outcome: Outcome, asked: int) -> tuple[int, str]:
-    """Return our exit code and a line without a full stop that says how the child ended."""
+def conclude(policy: Policy, outcome: Outcome, asked: int, reason: str = "") -> tuple[int, str]:
+    """Return our exit code and a line without a full stop that says how the child ended.
+
+    `asked` is the signal that asked for its end, 0 for none, and `reason` why we asked ourselves.
+    """
     code = _answer(policy, outcome, asked)
     code = dict(policy.remap).get(code, code)
-    return code, _summary(policy, outcome, asked)
+    return code, _summary(policy, outcome, asked, reason)
 
 
 def _answer(policy: Policy, outcome: Outcome, asked: int) -> int:
@@ -51,7 +54,7 @@ def _answer(policy: Policy, outcome: Outcome, asked: int) -> int:
     return outcome.status
 
 
-def _summary(policy: Policy, outcome: Outcome, asked: int) -> str:
+def _summary(policy: Policy, outcome: Outcome, asked: int, reason: str) -> str:
     name = policy.name
     if outcome.oom_killed:
         return f"{name} was killed by the kernel: out of memory (137)"
@@ -62,7 +65,7 @@ def _summary(policy: Policy, outcome: Outcome, asked: int) -> str:
     else:
         text = f"{name} exited with {outcome.code}"
     if asked:
-        return f"{text} after {signals.name(asked)}"
+        return f"{text} after {signals.name(asked)}" + (f" ({reason})" if reason else "")
     meaning = next((rule.meaning for rule in policy.exits if rule.code == outcome.status), "")
     if not meaning and outcome.status == 0 and not policy.expects_exit:
         meaning = "nobody asked it to end, so this counts as a failure (70)"

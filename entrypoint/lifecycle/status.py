@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from entrypoint.lifecycle import changes
 from entrypoint.lifecycle.health import is_stale, one_line, readyz
 from entrypoint.records import record
 from entrypoint.values import format_duration
@@ -188,6 +189,20 @@ def _gate(gate: GateStatus) -> Row:
             return Row(gate.name, target, "bad", "gave up", says, took)
         case _:
             return Row(gate.name, target, "wait", "waiting", says, took)
+
+
+def config(status: Status) -> str:
+    """Say how the configuration stands to what the plan was made of; "" while nobody has looked."""
+    state = status.snapshot.config
+    if state is None or not state.looked:
+        return ""
+    if not state.found:
+        return "config unchanged since start"
+    if not state.changes:
+        return f"config unknown: {changes.words(state.unreadable)}"
+    since = utc(min(one.since for one in state.changes))
+    verdict = f"; no plan can be made of it: {one_line(state.verdict)}" if state.verdict else ""
+    return f"config changed: {changes.words(state.changes)} since {since}{verdict}"
 
 
 def counted(status: Status) -> tuple[tuple[str, str], ...]:

@@ -44,12 +44,14 @@ class Found:
     """What home, run, host and java.home stand for."""
     layers: Mapping[str, PropertiesFile]
     templates: Mapping[str, str]
+    texts: tuple[tuple[str, str], ...] = ()
+    """The profile and its overlays as they were read, by the name that they are shown by."""
 
 
 def resolve(profile: Profile, inputs: Inputs, facts: Facts, templates: Mapping[str, str]) -> Found:
     """Return what a plan is built from; raises ProblemsError with every wrong or missing setting."""
     layers = _layers(profile, inputs)
-    names = {"host": facts.hostname}
+    names = resolution.own_names(facts.hostname)
     settings = resolution.resolve(profile, inputs, _entries(layers), names)
     run = settings.get(resolution.RUN_SETTING)
     fixed = {
@@ -64,7 +66,17 @@ def resolve(profile: Profile, inputs: Inputs, facts: Facts, templates: Mapping[s
 def survey(profile: Profile, inputs: Inputs, host: str) -> tuple[Settings, tuple[Problem, ...]]:
     """Return every setting, and the problems of those that are missing or wrong."""
     layers = _entries(_layers(profile, inputs))
-    return resolution.survey(profile, inputs, layers, {"host": host})
+    return resolution.survey(profile, inputs, layers, resolution.own_names(host))
+
+
+def template_names(profile: Profile, inputs: Inputs, host: str) -> tuple[str, ...]:
+    """Return the templates of a profile's files, by the names that they have here.
+
+    A name may hold references, but not to a setting that stands in a properties file.
+    """
+    fill = resolution.preview(profile, inputs, resolution.own_names(host))
+    sources = (spec.source for spec in profile.files if spec.kind == "template")
+    return tuple(fill(source) or source for source in sources)
 
 
 def java_home(profile: Profile, inputs: Inputs) -> str:
@@ -170,6 +182,14 @@ def build(found: Found) -> Plan:
     )
 
 
+def assign(found: Found, values: Mapping[str, str], place: str) -> Found:
+    """Return the same with what a registration has assigned; values that were given stay."""
+    assigned = tuple((name, value, place) for name, value in values.items())
+    inputs = replace(found.inputs, assigned=assigned)
+    resolved = resolve(found.profile, inputs, found.facts, found.templates)
+    return replace(resolved, texts=found.texts)
+
+
 def render_only(found: Found) -> Rendered:
     """Return the files alone: that needs no java."""
     scope = Scope(found.fixed, found.settings)
@@ -192,6 +212,8 @@ def _launch(
     found: Found, scope: Scope, rendered: Rendered, line: Command, asked: Questions
 ) -> Launch:
     profile = found.profile
+    registered = questions.registration(profile.registration, scope)
+    leaves = registered is not None and registered.resumes
     listen = scope.text("{entrypoint.listen}")
     launch = Launch(
         name=profile.name,
@@ -201,14 +223,21 @@ def _launch(
         cwd=scope.text(profile.workdir),
         environment=_environment(found, scope),
         run_dir=found.fixed["run"],
+        registration=registered,
         gates=asked.gates,
         checks=asked.checks,
         ports=(
-            *((name, int(port)) for name, text in profile.ports if (port := scope.text(text))),
+            *(
+                (name, int(port))
+                for name, text in profile.ports
+                if not scope.pending(text) and (port := scope.text(text))
+            ),
             *line.ports,
         ),
         stop=tuple(
-            StopStep(step.action, parse_duration(scope.text(step.wait))) for step in profile.stop
+            StopStep(step.action, parse_duration(scope.text(step.wait)))
+            for step in profile.stop
+            if step.action != "leave" or leaves
         ),
         exits=tuple(ExitRule(rule.code, rule.meaning, rule.answer) for rule in profile.exits),
         expects_exit=scope.text("{entrypoint.expects-exit}") == "true",
@@ -217,6 +246,8 @@ def _launch(
         metrics_names=scope.text("{metrics.names}"),
         metrics_attach=scope.text("{metrics.attach}") == "true",
         fails_on_thrash=scope.text("{liveness.on-thrash}") == "fail",
+        on_change=scope.text("{config.on-change}"),
+        threads=profile.memory.threads,
         log_format=scope.text("{entrypoint.log.format}"),
         log_level=scope.text("{entrypoint.log.level}"),
         termination_log=scope.text("{entrypoint.termination-log}"),

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entrypoint.plan.model import CheckPlan, Plan
+    from entrypoint.plan.model import CheckPlan, Plan, Registration
     from entrypoint.settings.model import Setting
 
 
@@ -73,6 +73,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
             "making": launch.sharing.making,
             "stop-when-ready": launch.stop_when_ready,
         },
+        "registration": _registration_document(launch.registration),
         "gates": [check_document(check) for check in launch.gates],
         "checks": [check_document(check) for check in launch.checks],
         "left-out": [{"what": note.text, "reason": note.origin} for note in plan.left_out],
@@ -100,6 +101,7 @@ def setting_document(setting: Setting) -> dict[str, object]:
         "origin": None
         if setting.origin is None
         else {"kind": setting.origin.kind, "place": setting.origin.place},
+        "pending": setting.pending or None,
         "rejected": [
             {
                 "value": shown(setting.spec, one.value),
@@ -111,6 +113,19 @@ def setting_document(setting: Setting) -> dict[str, object]:
         "property": setting.spec.property,
         "env": setting.spec.env,
         "description": setting.spec.description,
+    }
+
+
+def _registration_document(asked: Registration | None) -> dict[str, object] | None:
+    if asked is None:
+        return None
+    return {
+        "with": asked.integration,
+        "target": asked.target,
+        "assigns": list(asked.assigns),
+        "pending": list(asked.pending),
+        "at-most": asked.at_most,
+        "resumes": asked.resumes,
     }
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import textwrap
 
 from entrypoint.records import record
-from entrypoint.settings.parse import mask_url, mask_words, shown
+from entrypoint.settings.parse import mask_url, mask_words, said
 from entrypoint.values import PRECEDENCE, format_duration, format_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from entrypoint.plan.model import CheckPlan, Plan
+    from entrypoint.plan.model import CheckPlan, Plan, Registration
     from entrypoint.settings.model import Setting
 
 WIDTH = 100
@@ -61,13 +61,13 @@ def explain_setting(setting: Setting, style: Style | None = None) -> str:
     """Return a setting's value, where it comes from, and every candidate that it won against."""
     style = style or Style()
     spec = setting.spec
-    value = "(no value)" if setting.text is None else shown(spec, setting.text)
+    value = _nothing(setting) if setting.text is None else said(spec, setting.text)
     goes = f"   → {spec.property}" if spec.property else ""
     lines = [f"{style.heading(spec.name)} = {value}{style.faint(goes)}"]
     if setting.origin is not None:
         lines.append(_candidate("chosen", setting.origin.kind, setting.origin.place, ""))
     lines.extend(
-        _candidate("over", one.origin.kind, one.origin.place, shown(spec, one.value))
+        _candidate("over", one.origin.kind, one.origin.place, said(spec, one.value))
         for one in setting.rejected
     )
     if setting.origin is None:
@@ -82,8 +82,8 @@ def explain_settings(settings: Sequence[Setting], style: Style | None = None) ->
     rows = [
         (
             one.spec.name,
-            "-" if one.text is None else shown(one.spec, one.text),
-            "" if one.origin is None else str(one.origin),
+            "-" if one.text is None else said(one.spec, one.text),
+            str(one.origin or (_assigned(one) if one.pending else "")),
         )
         for one in settings
     ]
@@ -94,6 +94,14 @@ def explain_settings(settings: Sequence[Setting], style: Style | None = None) ->
         for name, value, origin in rows
     ]
     return "\n".join(lines) + "\n"
+
+
+def _nothing(setting: Setting) -> str:
+    return f"({_assigned(setting)})" if setting.pending else "(no value)"
+
+
+def _assigned(setting: Setting) -> str:
+    return f"assigned at start by {setting.pending}"
 
 
 def _candidate(label: str, kind: str, place: str, value: str) -> str:
@@ -190,7 +198,7 @@ def _files(plan: Plan, style: Style) -> list[str]:
 
 def _questions(plan: Plan, style: Style) -> list[str]:
     launch = plan.launch
-    lines: list[str] = []
+    lines: list[str] = _registration(launch.registration, style)
     for label, gate in zip(_labels("Before start"), launch.gates, strict=False):
         often = f"at most {format_duration(gate.at_most)}"
         lines.extend(_question(label, gate, often, style))
@@ -203,6 +211,20 @@ def _questions(plan: Plan, style: Style) -> list[str]:
     for label, note in zip(_labels("Left out"), plan.left_out, strict=False):
         lines.extend(_rows(label, f"{note.text}: {note.origin}", style))
     lines.append(_row("Stop", _ladder(plan), style))
+    return lines
+
+
+def _registration(asked: Registration | None, style: Style) -> list[str]:
+    if asked is None:
+        return []
+    aside = style.faint(f"at most {format_duration(asked.at_most)}")
+    assigns = (
+        f"assigns {', '.join(asked.pending)}" if asked.pending else "keeps its entry up to date"
+    )
+    lines = [_row("Registers", f"{asked.integration} at {asked.target}   {aside}", style)]
+    lines += _rows("", assigns, style)
+    if asked.resumes:
+        lines.append(_row("", "what ran at the stop is resumed when ready", style))
     return lines
 
 

@@ -27,6 +27,7 @@ _SHORT_KINDS = {
     "mounted file": "mounted file",
     "secret file": "secret",
     "environment": "env",
+    "registration": "registered",
     "command line": "--set",
     "profile": "default",
 }

@@ -31,6 +31,8 @@ class CheckPlan:
     interval: float = 5.0
     failures: int = 3
     at_most: float = 120.0
+    pending: bool = False
+    """Whether it needs what a registration is to assign first."""
 
     def argument(self, name: str) -> str | Secret | None:
         """Return an argument's value, or None where it was not given."""
@@ -38,8 +40,25 @@ class CheckPlan:
 
 
 @record
+class Registration:
+    """Where this instance registers before it starts, and what it gets there.
+
+    `integration` is a module of `integrations`; `pending` are the settings that have no value before.
+    `resumes` tells whether what ran when we stopped is started again when we are back.
+    """
+
+    integration: str
+    target: str
+    arguments: tuple[tuple[str, str | Secret], ...]
+    assigns: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    at_most: float = 120.0
+    resumes: bool = False
+
+
+@record
 class StopStep:
-    """One rung of the stop ladder: `action` is drain, thread-dump, or a signal's name; then `wait`."""
+    """One rung of the stop ladder: `action` is drain, leave, thread-dump, or a signal; then `wait`."""
 
     action: str
     wait: float
@@ -99,6 +118,7 @@ class Launch:
     cwd: str
     environment: tuple[tuple[str, str], ...]
     run_dir: str = ""
+    registration: Registration | None = None
     gates: tuple[CheckPlan, ...] = ()
     checks: tuple[CheckPlan, ...] = ()
     ports: tuple[tuple[str, int], ...] = ()
@@ -116,6 +136,10 @@ class Launch:
     """Whether a scrape may ask the JVM by the attach protocol."""
     fails_on_thrash: bool = False
     """Whether a JVM that thrashes or hangs is not live; else that is only told and counted."""
+    on_change: str = "tell"
+    """What a changed file of the configuration leads to: ignore, tell or stop."""
+    threads: int | None = None
+    """How many the profile expects java to have at its busiest."""
     log_format: str = "text"
     log_level: str = "info"
     termination_log: str = ""

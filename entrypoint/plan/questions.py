@@ -1,4 +1,4 @@
-"""Gates and checks with every reference filled: what will be asked, of whom, how often.
+"""Gates, checks and registration with every reference filled: what will be asked, of whom, how often.
 
 Here: from `CheckSpec` to `CheckPlan`, and the note for one that is left out.
 """
@@ -6,14 +6,15 @@ Here: from `CheckSpec` to `CheckPlan`, and the note for one that is left out.
 from __future__ import annotations
 
 from entrypoint.errors import Problem, ProblemsError
-from entrypoint.plan.model import CheckPlan, Note
+from entrypoint.plan.model import CheckPlan, Note, Registration
 from entrypoint.records import record
+from entrypoint.settings.parse import mask_url
 from entrypoint.values import Secret, parse_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrypoint.plan.scope import Scope
-    from entrypoint.profile.schema import CheckSpec
+    from entrypoint.profile.schema import CheckSpec, RegistrationSpec
 
 
 @record
@@ -60,6 +61,24 @@ def ask(gates: tuple[CheckSpec, ...], checks: tuple[CheckSpec, ...], scope: Scop
     return Questions(tuple(found[True]), tuple(found[False]), tuple(left_out))
 
 
+def registration(spec: RegistrationSpec | None, scope: Scope) -> Registration | None:
+    """Return where to register, or None where the profile or its `when` says that there is no need."""
+    if spec is None or (spec.when is not None and not scope.has(spec.when)):
+        return None
+    return Registration(
+        spec.integration,
+        mask_url(scope.text(spec.target)),
+        tuple(
+            (name, "" if scope.pending(text) else scope.value(text))
+            for name, text in spec.arguments
+        ),
+        spec.assigns,
+        tuple(name for name in spec.assigns if scope.pending(f"{{{name}}}")),
+        parse_duration(scope.text(spec.at_most)),
+        scope.text(spec.resume) == "true",
+    )
+
+
 def _plan(spec: CheckSpec, scope: Scope, is_gate: bool) -> CheckPlan:
     arguments = tuple((name, scope.value(text)) for name, text in spec.arguments)
     return CheckPlan(
@@ -72,6 +91,7 @@ def _plan(spec: CheckSpec, scope: Scope, is_gate: bool) -> CheckPlan:
         parse_duration(scope.text(spec.interval)),
         spec.failures,
         parse_duration(scope.text(spec.at_most)),
+        any(scope.pending(text) for _, text in spec.arguments),
     )
 
 

@@ -27,6 +27,8 @@ class SecretInTextError(Exception):
 class Scope:
     """Fills reference text from fixed names and settings; a setting without a value is empty text.
 
+    One that is assigned at the start reads `<nid>` until it is.
+
     `substitutes` stand in for values that hold a Java placeholder, where it could be resolved.
     """
 
@@ -43,7 +45,14 @@ class Scope:
     def has(self, setting: str) -> bool:
         """Tell whether a setting has a value that is not empty."""
         found = self.settings.get(setting)
+        if found is not None and found.pending:
+            return True
         return found is not None and found.text not in {None, "", Secret("")}
+
+    def pending(self, text: str) -> bool:
+        """Tell whether reference text waits for a setting that is assigned at the start."""
+        settings = (self.settings.get(name) for name in names(text))
+        return any(setting is not None and setting.pending for setting in settings)
 
     def text(self, text: str) -> str:
         """Return the text with its references filled; raises SecretInTextError for a secret."""
@@ -68,4 +77,6 @@ class Scope:
         if name in self.substitutes:
             return self.substitutes[name]
         found = self.settings.get(name)
+        if found is not None and found.pending:
+            return f"<{name}>"
         return found.text if found is not None and found.text is not None else ""

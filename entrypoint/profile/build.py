@@ -18,6 +18,7 @@ from entrypoint.profile.schema import (
     MemorySpec,
     OptionSpec,
     Profile,
+    RegistrationSpec,
     SettingSpec,
     StopSpec,
 )
@@ -42,6 +43,7 @@ def profile(document: MapNode, name: str, sources: tuple[str, ...]) -> Profile:
         files=tuple(_file(n, f) for n, f in entries(document, "files").items()),
         java=_java(java) if isinstance(java, MapNode) else None,
         memory=_memory(document.entries.get("memory")),
+        registration=_registration(document.entries.get("registration")),
         gates=tuple(_check(n, c) for n, c in entries(document, "gates").items()),
         checks=tuple(_check(n, c) for n, c in entries(document, "checks").items()),
         ports=_texts_by_name(document, "ports"),
@@ -63,6 +65,7 @@ def _setting(name: str, node: Node) -> SettingSpec:
         property=text(node, "property"),
         unit=text(node, "unit"),
         default=text(node, "default"),
+        compute=text(node, "compute"),
         required=flag(node, "required"),
         secret=flag(node, "secret"),
         choices=_texts(node, "choices"),
@@ -142,10 +145,26 @@ def _check(name: str, node: Node) -> CheckSpec:
     )
 
 
+def _registration(node: Node | None) -> RegistrationSpec | None:
+    if node is None:
+        return None
+    return RegistrationSpec(
+        integration=text(node, "with") or "",
+        target=text(node, "target") or "",
+        place=node.place,
+        arguments=_texts_by_name(node, "arguments"),
+        assigns=_texts(node, "assigns"),
+        when=text(node, "when"),
+        resume=text(node, "resume") or "false",
+        at_most=text(node, "at-most") or "{gate.timeout}",
+    )
+
+
 def _stop(node: Node) -> StopSpec:
-    drain = text(node, "drain")
-    if drain is not None:
-        return StopSpec("drain", drain, node.place)
+    for action in ("drain", "leave"):
+        wait = text(node, action)
+        if wait is not None:
+            return StopSpec(action, wait, node.place)
     action = "thread-dump" if text(node, "thread-dump") else text(node, "signal") or ""
     return StopSpec(action, text(node, "wait") or "", node.place)
 

@@ -7,19 +7,20 @@ Rules that the grammar's table cannot say are in `rules`. Pure.
 from __future__ import annotations
 
 from entrypoint.errors import Problem
-from entrypoint.profile.grammar import OWN_REFERENCES, Keyed, Leaf, Listed, Named, TextOr
+from entrypoint.profile.grammar import OWN_REFERENCES
 from entrypoint.profile.kinds import KINDS
 from entrypoint.profile.nodes import ListNode, MapNode, Scalar, flag, text
 from entrypoint.profile.references import names
+from entrypoint.profile.shapes import Keyed, Leaf, Listed, Named, TextOr
 from entrypoint.profile.spelling import closest, listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from entrypoint.profile.grammar import Shape
     from entrypoint.profile.nodes import Node
     from entrypoint.profile.schema import Place
+    from entrypoint.profile.shapes import Shape
 
 _SYNONYMS = {
     "string": "text",

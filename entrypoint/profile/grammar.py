@@ -11,81 +11,20 @@ from entrypoint.profile.schema import (
     CHECK_KINDS,
     CHECK_ROLES,
     FILE_KINDS,
+    INTEGRATIONS,
     SETTING_TYPES,
 )
-from entrypoint.records import record
+from entrypoint.profile.shapes import Field, Keyed, Leaf, Listed, Named, TextOr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
 
-    Shape: TypeAlias = "Leaf | Keyed | Named | Listed | TextOr"
+    from entrypoint.profile.shapes import Shape
 
 SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL")
 UNITS = ("ms", "s", "m", "h", "d")
-OWN_REFERENCES = ("home", "run", "host", "java.home")
-
-
-@record
-class Leaf:
-    """A scalar of a kind of KINDS; `choices` are all that is taken, where there are any."""
-
-    kind: str
-    choices: tuple[str, ...] = ()
-
-
-@record
-class Field:
-    """A key of a mapping, what it holds, and what it is for."""
-
-    name: str
-    shape: Shape
-    description: str
-    required: bool = False
-
-
-@record
-class Keyed:
-    """A mapping with known keys. Of `alternatives` one document gives at most one, a profile one.
-
-    An overlay that gives another alternative takes the place of the one below it.
-    """
-
-    what: str
-    fields: tuple[Field, ...]
-    alternatives: tuple[str, ...] = ()
-    needs_one: bool = False
-
-    def field(self, name: str) -> Field | None:
-        """Return the field of a key, or None where there is no such key."""
-        return next((field for field in self.fields if field.name == name), None)
-
-
-@record
-class Named:
-    """A mapping whose keys are names given by the author; `key` is a Leaf that every name fits."""
-
-    what: str
-    key: Leaf
-    entry: Shape
-
-
-@record
-class Listed:
-    """A list of one shape; `appends` tells that an overlay's list comes after the one below it."""
-
-    item: Shape
-    appends: bool = False
-
-
-@record
-class TextOr:
-    """Either a scalar or the longer form."""
-
-    leaf: Leaf
-    longer: Shape
-
+OWN_REFERENCES = ("home", "run", "host", "ordinal", "java.home")
 
 _TEXT, _REFERENCE, _ARGV, _WHEN = Leaf("text"), Leaf("reference"), Leaf("argv"), Leaf("setting")
 _NAME, _DURATION = Leaf("name"), Leaf("duration")
@@ -125,6 +64,11 @@ SETTING = Keyed(
         Field("file", _REFERENCE, "A file whose whole content is the value"),
         Field("unit", Leaf("text", UNITS), "For durations: what a bare number means, and what is written"),
         Field("default", _REFERENCE, "The value where none is given"),
+        Field(
+            "compute",
+            _REFERENCE,
+            "A sum such as {base} + 3 * {number}: the value where none is given and all of it have one",
+        ),
         Field("required", Leaf("bool"), "Whether there is no start without a value"),
         Field("secret", Leaf("bool"), "Whether the value is hidden everywhere"),
         Field("choices", Listed(_TEXT), "For type choice: the values that are taken"),
@@ -139,7 +83,7 @@ FILE = Keyed(
         Field(
             "properties", _REFERENCE, "A .properties file, shipped or mounted: settings go over it"
         ),
-        Field("template", _REFERENCE, "A template, built-in (otter/logback.xml.j2) or by path"),
+        Field("template", _REFERENCE, "A template, built-in (zookeeper/zoo.cfg.j2) or by path"),
         Field("copy", _REFERENCE, "A file that is copied as it is"),
         Field("target", _REFERENCE, "Where the file is written", required=True),
         Field("mode", Leaf("mode"), 'Permissions in octal; by default "0600"'),
@@ -251,15 +195,33 @@ CHECK = Keyed(
     needs_one=True,
 )  # fmt: skip
 
+REGISTRATION = Keyed(
+    "registration",
+    (
+        Field("with", Leaf("text", INTEGRATIONS), "The integration that registers", required=True),
+        Field("target", _REFERENCE, "Where it registers, as shown to a person", required=True),
+        _WHEN_FIELD,
+        Field("assigns", Listed(_WHEN), "Settings that get their value there, unless they have one"),
+        Field("arguments", Named("registration.arguments", _NAME, _REFERENCE), "What it needs to know"),
+        Field(
+            "resume",
+            _REFERENCE,
+            "Whether (true) what ran when we stopped is started again when we are ready",
+        ),
+        Field("at-most", _DURATION, "How long it may take; by default {gate.timeout}"),
+    ),
+)  # fmt: skip
+
 STOP_STEP = Keyed(
     "a rung of the stop ladder",
     (
         Field("drain", _DURATION, "Be not ready for so long, before the first signal"),
+        Field("leave", _DURATION, "Say goodbye where we are registered, at most so long"),
         Field("signal", Leaf("text", SIGNALS), "Send this signal"),
         Field("thread-dump", Leaf("true"), "Have java print its threads (QUIT)"),
         Field("wait", _DURATION, "How long to wait for the end after it"),
     ),
-    alternatives=("drain", "signal", "thread-dump"),
+    alternatives=("drain", "leave", "signal", "thread-dump"),
     needs_one=True,
 )
 
@@ -285,6 +247,7 @@ PROFILE = Keyed(
         Field("files", Named("files", _NAME, FILE), "Files to write before the start"),
         Field("java", JAVA, "How java is started"),
         Field("memory", MEMORY, "What memory the application is known to need"),
+        Field("registration", REGISTRATION, "What somebody else gives this instance before it may start"),
         Field("gates", Named("gates", _NAME, GATE), "What has to answer before java is started"),
         Field("checks", Named("checks", _NAME, CHECK), "What is asked while java runs"),
         Field("ports", Named("ports", _NAME, _REFERENCE), "Ports that the application binds"),

@@ -7,12 +7,13 @@ takes an entry away) pass. Pure.
 
 from __future__ import annotations
 
-from entrypoint.profile.grammar import PROFILE, Keyed, Leaf, Listed, Named, TextOr
+from entrypoint.profile.grammar import PROFILE
 from entrypoint.profile.kinds import KINDS
+from entrypoint.profile.shapes import Keyed, Leaf, Listed, Named, TextOr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrypoint.profile.grammar import Shape
+    from entrypoint.profile.shapes import Shape
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 

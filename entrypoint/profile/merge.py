@@ -7,15 +7,15 @@ says so), and of alternatives the later file's choice stays. No meaning beyond t
 from __future__ import annotations
 
 from entrypoint.errors import Problem
-from entrypoint.profile.grammar import Keyed, Listed, Named, TextOr
 from entrypoint.profile.nodes import ListNode, MapNode, Scalar
+from entrypoint.profile.shapes import Keyed, Listed, Named, TextOr
 from entrypoint.profile.spelling import closest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrypoint.profile.grammar import Shape
     from entrypoint.profile.nodes import Node
     from entrypoint.profile.schema import Place
+    from entrypoint.profile.shapes import Shape
 
 
 class Merge:

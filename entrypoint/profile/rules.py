@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_CHAIN = 16
 """Settings that a default may lead through, one after the other."""
 
-_RESERVED = ("home", "run", "host")
+_RESERVED = ("home", "run", "host", "ordinal")
 
 
 def problems(
@@ -115,7 +115,7 @@ def _chains(settings: dict[str, Node]) -> Iterator[Problem]:
 
 def _uses(node: Node) -> set[str]:
     found: set[str] = set()
-    for key in ("default", "file"):
+    for key in ("default", "compute", "file"):
         try:
             found.update(names(text(node, key) or ""))
         except ValueError:
@@ -187,11 +187,12 @@ def _stop(document: MapNode) -> Iterator[Problem]:
         return
     steps = [step for step in stop.items if isinstance(step, MapNode)]
     for number, step in enumerate(steps, start=1):
-        if "drain" in step.entries and "wait" in step.entries:
-            fix = ("fix", "leave `wait` out: drain is a duration itself")
-            what = f"stop[{number}] has drain and wait"
+        itself = next((name for name in ("drain", "leave") if name in step.entries), "")
+        if itself and "wait" in step.entries:
+            fix = ("fix", f"leave `wait` out: {itself} is a duration itself")
+            what = f"stop[{number}] has {itself} and wait"
             yield _problem("profile-conflict", what, step.entries["wait"].place, fix)
-        elif "drain" not in step.entries and "wait" not in step.entries and len(step.entries) == 1:
+        elif not itself and "wait" not in step.entries and len(step.entries) == 1:
             fix = ("fix", "add `wait:` with a duration such as 20s")
             yield _problem("profile-missing-key", f"stop[{number}] lacks wait", step.place, fix)
     if not steps or text(steps[-1], "signal") != "KILL":

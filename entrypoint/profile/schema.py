@@ -28,6 +28,7 @@ SETTING_TYPES: tuple[SettingType, ...] = (
 CHECK_KINDS: tuple[CheckKind, ...] = ("tcp", "http", "mysql", "zookeeper", "file")
 CHECK_ROLES: tuple[CheckRole, ...] = ("startup", "readiness", "liveness")
 FILE_KINDS: tuple[FileKind, ...] = ("properties", "template", "copy")
+INTEGRATIONS: tuple[str, ...] = ("otter",)
 
 CHECK_ARGUMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tcp": (("address",), ()),
@@ -66,6 +67,8 @@ class SettingSpec:
     property: str | None = None
     unit: str | None = None
     default: str | None = None
+    compute: str | None = None
+    """Reference text of a sum such as `{base} + 3 * {number}`; before `default`, where all have values."""
     required: bool = False
     secret: bool = False
     choices: tuple[str, ...] = ()
@@ -83,7 +86,7 @@ class FileSpec:
 
     kind "properties": `source` is the mounted or shipped file (a layer; may be absent), the declared
     settings with a `property` are written over it. kind "template": `source` names a template, either
-    built-in (`otter/logback.xml.j2`) or a path. kind "copy": `source` is copied as it is.
+    built-in (`zookeeper/zoo.cfg.j2`) or a path. kind "copy": `source` is copied as it is.
     """
 
     name: str
@@ -166,8 +169,28 @@ class CheckSpec:
 
 
 @record
+class RegistrationSpec:
+    """What somebody else has to give this instance before it may start: an identity, most often.
+
+    `integration` names the module that asks for it, `arguments` are (name, reference text). It is left
+    out where the setting `when` has no value. The settings in `assigns` get their values this way,
+    unless they were given. With `resume` (reference text, "true" or "false") what ran when we stopped
+    is started again when we are back.
+    """
+
+    integration: str
+    target: str
+    place: Place
+    arguments: tuple[tuple[str, str], ...] = ()
+    assigns: tuple[str, ...] = ()
+    when: str | None = None
+    resume: str = "false"
+    at_most: str = "{gate.timeout}"
+
+
+@record
 class StopSpec:
-    """One rung of the stop ladder: `action` is drain, thread-dump or a signal's name; then wait."""
+    """One rung of the stop ladder: `action` is drain, leave, thread-dump or a signal; then wait."""
 
     action: str
     wait: str
@@ -199,6 +222,7 @@ class Profile:
     files: tuple[FileSpec, ...] = ()
     java: JavaSpec | None = None
     memory: MemorySpec = MemorySpec()
+    registration: RegistrationSpec | None = None
     gates: tuple[CheckSpec, ...] = ()
     checks: tuple[CheckSpec, ...] = ()
     ports: tuple[tuple[str, str], ...] = ()

@@ -53,7 +53,22 @@ def status_document(status: Status) -> dict[str, object]:
         },
         "notes": list(status.remarks),
         "plan": {"profile": snapshot.name, "digest": snapshot.digest, "text": status.plan},
+        "config": _config(status),
         "version": snapshot.version,
+    }
+
+
+def _config(status: Status) -> dict[str, object] | None:
+    config = status.snapshot.config
+    if config is None or not config.looked:
+        return None
+    return {
+        "changed": bool(config.changes),
+        "says": words.config(status),
+        "files": [
+            {"path": one.path, "how": one.how, "since": round(one.since, 3)} for one in config.found
+        ],
+        "refused": config.verdict or None,
     }
 
 
@@ -123,7 +138,11 @@ def to_json(value: object) -> str:
 def _number(value: float) -> str:
     if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
         return "null"
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    # Without the noise of the last digits; rounded up, the largest number would be none any more.
+    rounded = f"{value:.15g}"
+    return repr(value) if float(rounded) in (float("inf"), float("-inf")) else rounded
 
 
 def _object(value: Mapping[object, object]) -> str:

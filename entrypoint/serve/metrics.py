@@ -46,6 +46,7 @@ class Exporter:
         self._jvm = ("client-java-1", True)
         self._lock = threading.Lock()
         self._collector: _Collector | None = None
+        self._reader: JvmReader | None = None
 
     def configure(self, vocabulary: str, may_attach: bool) -> None:
         """Choose the names of the JVM's metrics, and whether it may be asked; before the first scrape."""
@@ -57,21 +58,26 @@ class Exporter:
             if self._collector is None:
                 # After java's spawn, which must not wait for them.
                 from entrypoint.imports import prometheus  # noqa: PLC0415
-                from entrypoint.serve import jvm  # noqa: PLC0415
 
                 self._collector = _Collector(
-                    prometheus.load(),
-                    self._snapshot,
-                    self._clock,
-                    self._pid,
-                    jvm.JvmReader(*self._jvm),
+                    prometheus.load(), self._snapshot, self._clock, self._pid, self._jvm_reader()
                 )
 
     def look(self, pid: int) -> tuple[PerfData | None, HeapInfo]:
-        """Return what the JVM tells of itself, by the reader that scrapes use: one asks it, not two."""
-        self.load()
-        assert self._collector is not None
-        return self._collector.jvm.look(pid)
+        """Return what the JVM tells of itself, by the reader that scrapes use: one asks it, not two.
+
+        Where nobody scrapes, what scrapes need is not imported for it.
+        """
+        with self._lock:
+            reader = self._jvm_reader()
+        return reader.look(pid)
+
+    def _jvm_reader(self) -> JvmReader:
+        if self._reader is None:
+            from entrypoint.serve import jvm  # noqa: PLC0415 - after java's spawn
+
+            self._reader = jvm.JvmReader(*self._jvm)
+        return self._reader
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return the body and its content type: text, or what the Accept header asks for."""
@@ -124,6 +130,7 @@ class _Collector:
             _gates(snapshot),
             _counters(snapshot),
             _pressure(snapshot),
+            _configuration(snapshot),
             self._process(self._ourselves, "entrypoint_process"),
             _container(self._container.read()),
             self._process(child, "process"),
@@ -271,6 +278,17 @@ def _pressure(snapshot: Snapshot) -> Iterator[Sample]:
     for name, episode in (("thrashing", pressure.thrash), ("hung", pressure.hang)):
         yield f"entrypoint_java_{name}", (), episode.on
         yield f"entrypoint_java_{name}_episodes_total", (), episode.count
+
+
+def _configuration(snapshot: Snapshot) -> Iterator[Sample]:
+    config = snapshot.config
+    if config is None or not config.looked:
+        return
+    changed, unreadable = len(config.changes), len(config.unreadable)
+    yield "entrypoint_config_changed", (), changed > 0
+    yield "entrypoint_config_files", ("changed",), changed
+    yield "entrypoint_config_files", ("unreadable",), unreadable
+    yield "entrypoint_config_files", ("unchanged",), config.unchanged
 
 
 def _container(usage: Usage) -> Iterator[Sample]:

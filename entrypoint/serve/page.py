@@ -77,7 +77,8 @@ def page(status: Status, endpoints: Sequence[tuple[str, str]], refresh: bool = T
 def _header(status: Status) -> str:
     head, snapshot = words.headline(status), status.snapshot
     profile = f"{snapshot.name} {snapshot.digest}" if snapshot.name else "no plan yet"
-    facts = (head.up, head.restarts, f"plan {profile}")
+    config = words.config(status)
+    facts = (head.up, head.restarts, f"plan {profile}", *((config,) if config else ()))
     return (
         f'<header>\n<h1>{escape(head.name)}</h1>\n<span class="pill {head.mark}" id="state">'
         f"{words.SIGNS[head.mark]} {escape(head.state)}</span>\n</header>\n"

@@ -130,7 +130,12 @@ def _says(row: Row) -> str:
 def _plan(status: Status) -> str:
     snapshot = status.snapshot
     name = snapshot.name or "not made yet"
-    return f"{name} {snapshot.digest}   entrypoint {snapshot.version}".replace("  ", " ", 1)
+    config = words.config(status)
+    return "   ".join(
+        part
+        for part in (f"{name} {snapshot.digest}".strip(), f"entrypoint {snapshot.version}", config)
+        if part
+    )
 
 
 def _fold(label: str, text: str, width: int) -> Iterator[str]:

@@ -40,6 +40,12 @@ class Inputs:
     """`--set NAME=VALUE`, in order."""
     arguments: tuple[str, ...] = ()
     """The application's own arguments, after `--`."""
+    wanted: tuple[str, ...] = ()
+    """Every path that was looked at, whether there was a file or not."""
+    patterns: tuple[str, ...] = ()
+    """What more paths were found by: `*` in the last part stands for any text."""
+    assigned: tuple[tuple[str, str, str], ...] = ()
+    """(setting, value, place) of what a registration has given us."""
 
     def env(self, name: str) -> str | None:
         """Return a variable's value, or None where it is unset."""
@@ -103,6 +109,8 @@ class Setting:
     origin: Origin | None
     rejected: tuple[Candidate, ...] = ()
     looked_at: tuple[str, ...] = ()
+    pending: str = ""
+    """Who will give it a value at the start: `otter at http://otter-manager:8080`."""
 
 
 @record

@@ -14,6 +14,7 @@ from entrypoint.values import (
     MASK,
     Secret,
     duration_in,
+    format_size,
     parse_address,
     parse_duration,
     parse_port,
@@ -92,6 +93,22 @@ def shown(spec: SettingSpec, text: str | Secret) -> str:
     hidden = mask_url(text)
     printable = hidden if hidden.isprintable() else repr(hidden)[1:-1]
     return printable if len(printable) <= 200 else printable[:197] + "…"
+
+
+def said(spec: SettingSpec, text: str | Secret) -> str:
+    """Return a value as it is told to people: as `shown`, but a size as the plan says it."""
+    value = shown(spec, text)
+    return _size_in_words(int(value)) if spec.type == "size" and value.isdecimal() else value
+
+
+def _size_in_words(size: int) -> str:
+    """Return a size in its unit, with the bytes where that is not all of it."""
+    text = format_size(size)
+    try:
+        exact = parse_size(text) == size
+    except ValueError:  # a fraction
+        exact = False
+    return text if exact else f"{text} ({size} bytes)"
 
 
 def mask_url(text: str) -> str:

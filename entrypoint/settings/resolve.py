@@ -9,8 +9,9 @@ from __future__ import annotations
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.profile.references import fill, names
 from entrypoint.settings import problems, suggest
+from entrypoint.settings.compute import compute
 from entrypoint.settings.model import Candidate, Setting, Settings
-from entrypoint.settings.parse import as_text, normalise
+from entrypoint.settings.parse import as_text, mask_url, normalise
 from entrypoint.settings.sources import CONFIG_FOLDER, SECRETS_FOLDER, RawValue, Sources
 from entrypoint.values import PRECEDENCE, Origin, Secret
 
@@ -28,6 +29,13 @@ RUN_SETTING = "entrypoint.run-dir"
 
 class _NoValueError(LookupError):
     """A reference leads to a setting that has no value; `args[0]` is its name."""
+
+
+def own_names(host: str) -> dict[str, str]:
+    """Return what `{host}` and `{ordinal}` stand for: the number that a StatefulSet ends its names with."""
+    number = host.partition(".")[0].rpartition("-")[2]
+    ordinal = number.isascii() and number.isdecimal() and "-" in host and len(number) < 7
+    return {"host": host, "ordinal": str(int(number))} if ordinal else {"host": host}
 
 
 def wanted_files(
@@ -190,6 +198,8 @@ class _Resolver:
         if blocking or not values:
             if blocking:
                 self._failed.add(spec.name)
+            elif giver := self._giver(spec):
+                return Setting(spec, None, None, rejected, found.looked_at, pending=giver)
             elif spec.required and not self._depends_on_failed(spec):
                 self.problems.append(self._missing(spec, found.looked_at))
             return Setting(spec, None, None, rejected, found.looked_at)
@@ -212,13 +222,24 @@ class _Resolver:
         return Secret(text) if secret else text
 
     def _default(self, spec: SettingSpec) -> tuple[RawValue, ...]:
-        if spec.default is None:
-            return ()
-        try:
-            text = fill(spec.default, self._lookup)
-        except (_NoValueError, ValueError):
-            return ()
-        return (RawValue(text, Origin("profile", str(spec.default_place or spec.place))),)
+        origin = Origin("profile", str(spec.default_place or spec.place))
+        found = []
+        for text, made in ((spec.compute, compute), (spec.default, str)):
+            try:
+                if text is not None:
+                    found.append(RawValue(made(fill(text, self._lookup)), origin))
+            except (_NoValueError, ValueError):
+                continue
+        return tuple(found)
+
+    def _giver(self, spec: SettingSpec) -> str:
+        """Return who will give a setting its value at the start; "" for nobody."""
+        registration = self.profile.registration
+        if registration is None or spec.name not in registration.assigns:
+            return ""
+        if registration.when is not None and not self._value(registration.when):
+            return ""
+        return f"{registration.integration} at {mask_url(self.path(registration.target) or '?')}"
 
     def _lookup(self, name: str) -> str:
         if name in self.names:

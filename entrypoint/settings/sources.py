@@ -55,6 +55,7 @@ class Sources:
         self.environment = dict(inputs.environment)
         self.files = {found.path: found for found in inputs.files}
         self.assignments = inputs.assignments
+        self.assigned = inputs.assigned
         self.layers = layers
         self.declared = frozenset(declared)
 
@@ -79,6 +80,7 @@ class Sources:
         if spec.property:
             for path in properties:
                 search.layer(path, spec.property)
+        search.registration()
         return search.found()
 
 
@@ -102,6 +104,12 @@ class _Search:
         for name, text in reversed(self.sources.assignments):
             if name == self.spec.name:
                 self._add(text, "command line", f"--set {name}")
+
+    def registration(self) -> None:
+        """Look at what a registration has given."""
+        for name, text, place in self.sources.assigned:
+            if name == self.spec.name:
+                self._add(text, "registration", place)
 
     def variable(self, name: str) -> None:
         """Look at an environment variable; empty is as good as unset, as compose files leave it."""

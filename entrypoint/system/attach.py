@@ -82,7 +82,7 @@ def attach(pid: int, timeout: float = TIMEOUT, may_signal: bool = True) -> Attac
 
     Sends at most one QUIT, and only to a process that catches it, has not forbidden attaching and has
     no socket yet. A JVM that then does not see our file prints a thread dump instead, so whoever
-    was told `signalled` does not try again; without `may_signal` an existing socket is all that counts.
+    was told `signalled` does not try again soon; without `may_signal` an existing socket is all that counts.
     """
     who = identify(pid)
     if who is None:

@@ -61,6 +61,19 @@ def state_of(pid: int) -> str:
     return read_text(f"/proc/{pid}/stat").rpartition(")")[2][1:2]
 
 
+def waited(pid: int) -> float | None:
+    """Return the seconds that all threads of a process were ready and had no CPU; None: not told."""
+    total = 0
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            # CPU time, time on a run queue (both in ns), slices. A thread may be gone by now.
+            fields = read_text(f"/proc/{pid}/task/{task}/schedstat").split()
+            total += int(fields[1]) if len(fields) == 3 else 0
+    except (OSError, ValueError):
+        return None
+    return total / 1e9 or None
+
+
 def ask(pid: int, seconds: float) -> Report:
     """Ask a JVM everything, in at most so many seconds (and a moment); never raises."""
     deadline = time.monotonic() + seconds

@@ -32,6 +32,8 @@ class _Piece:
     name: str
     size: int
     is_folder: bool
+    place: tuple[int, int] = (0, 0)
+    """Device and inode."""
 
 
 def look(folder: str, asked: bool) -> tuple[str, bool]:
@@ -60,6 +62,9 @@ def look(folder: str, asked: bool) -> tuple[str, bool]:
 
 def tidy(folder: str, budget: int) -> tuple[str, ...]:
     """Make room: remove our oldest files until all of ours take at most `budget` bytes.
+
+    A file that a process of this container has open stays: a JVM that lives writes to it, and its space would
+    not come free before it ends. What other containers have open is not to be seen from here.
 
     Crash logs and heap dumps that stay get the time into their names, since the next JVM would not write
     over them. Returns what there is to say; a folder that cannot be read or changed is no reason to fail.
@@ -92,9 +97,12 @@ def _shrink(folder: int, shown: str, budget: int) -> tuple[str, ...]:
     total = sum(piece.size for piece in pieces)
     removed: list[_Piece] = []
     stuck = ""
+    written = _open_files() if total > budget else frozenset()
     for piece in pieces:
         if total <= budget:
             break
+        if piece.place in written:
+            continue
         try:
             _remove(folder, piece)
         except OSError as error:
@@ -120,7 +128,8 @@ def _pieces(folder: int) -> Iterator[_Piece]:
             except FileNotFoundError:
                 continue
             if stat.S_ISREG(status.st_mode) and is_our_file(entry.name):
-                yield _Piece(status.st_mtime_ns, entry.name, status.st_size, is_folder=False)
+                place = (status.st_dev, status.st_ino)
+                yield _Piece(status.st_mtime_ns, entry.name, status.st_size, False, place)
             elif stat.S_ISDIR(status.st_mode) and is_our_folder(entry.name):
                 size = _size_of_folder(folder, entry.name)
                 if size is not None:
@@ -159,6 +168,24 @@ def _remove(above: int, piece: _Piece) -> None:
     finally:
         os.close(folder)
     os.rmdir(piece.name, dir_fd=above)
+
+
+def _open_files() -> frozenset[tuple[int, int]]:
+    """Return device and inode of every file that a process that we may look at has open."""
+    found: set[tuple[int, int]] = set()
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        folder = f"/proc/{pid}/fd"
+        try:
+            names = os.listdir(folder)
+        except OSError:  # it has ended, or is somebody else's
+            continue
+        for name in names:
+            try:
+                status = os.stat(f"{folder}/{name}")
+            except OSError:  # closed by now
+                continue
+            found.add((status.st_dev, status.st_ino))
+    return frozenset(found)
 
 
 def _exists(folder: int, name: str) -> bool:

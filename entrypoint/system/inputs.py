@@ -57,15 +57,17 @@ def collect(
     """
     mounts = read_mounts()
     problems: list[FileInput] = []
-    paths = [*wanted_paths]
+    wanted, patterns = tuple(dict.fromkeys(wanted_paths)), tuple(patterns)
+    paths = [*wanted]
     for pattern in patterns:
         try:
-            paths.extend(_expand(pattern))
+            paths.extend(expand(pattern))
         except (OSError, ValueError) as error:
-            problems.append(FileInput(pattern, b"", problem=_in_words(error)))
+            problems.append(FileInput(pattern, b"", problem=in_words(error)))
     found = (read_file(path, mounts=mounts) for path in dict.fromkeys(paths))
     files = tuple(file for file in found if file is not None)
-    return Inputs(read_environment(environ), (*files, *problems), assignments, arguments)
+    environment = read_environment(environ)
+    return Inputs(environment, (*files, *problems), assignments, arguments, wanted, patterns)
 
 
 def read_environment(environ: Mapping[str, str] | None = None) -> tuple[tuple[str, str], ...]:
@@ -92,7 +94,7 @@ def read_file(
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        problem = _in_words(error)
+        problem = in_words(error)
     except _ChangedError:
         problem = "it changes while it is being read"
     if mounts is None:
@@ -100,7 +102,7 @@ def read_file(
     return FileInput(path, content, _is_mounted(path, mounts), problem)
 
 
-def _expand(pattern: str) -> list[str]:
+def expand(pattern: str) -> list[str]:
     """Return the paths that a pattern means, sorted; none where its folder does not exist."""
     folder = os.path.dirname(pattern)
     if "*" not in os.path.basename(pattern) or "\0" in pattern:
@@ -115,7 +117,8 @@ def _expand(pattern: str) -> list[str]:
     return sorted(found)
 
 
-def _in_words(error: OSError | ValueError) -> str:
+def in_words(error: OSError | ValueError) -> str:
+    """Return why a file could not be read."""
     if isinstance(error, ValueError):
         return str(error)
     return _WORDS.get(error.errno or 0) or (error.strerror or "cannot be read").lower()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from _thread import allocate_lock
 
 from entrypoint.lifecycle import signals
 from entrypoint.records import record
@@ -40,6 +41,25 @@ class Ended:
     pid: int
     code: int | None
     number: int = 0
+
+
+class Expected:
+    """A process of ours that is not the application: whoever started it waits here for its end."""
+
+    def __init__(self) -> None:
+        self._code: int | None = None
+        self._ended = allocate_lock()
+        self._ended.acquire()
+
+    def end(self, code: int | None) -> None:
+        """Tell its exit code, None where a signal ended it; once, by whoever reaps."""
+        self._code = code
+        self._ended.release()
+
+    def wait(self, seconds: float) -> int | None:
+        """Return its exit code; None where a signal ended it, or where it has not ended in time."""
+        self._ended.acquire(timeout=max(0.0, seconds))
+        return self._code
 
 
 def set_mask(mask: set[int]) -> None:
@@ -260,8 +280,15 @@ def become_subreaper() -> bool:
 
 
 def die_with_parent(number: int) -> bool:
-    """Ask the kernel to send us this signal when our parent dies (PR_SET_PDEATHSIG)."""
-    return _prctl(1, number)
+    """Ask the kernel to send us this signal when our parent dies (PR_SET_PDEATHSIG).
+
+    One that died before the kernel was asked is noticed here, and we send it to ourselves.
+    """
+    parent = os.getppid()
+    asked = _prctl(1, number)
+    if asked and os.getppid() != parent:
+        os.kill(os.getpid(), number)
+    return asked
 
 
 def _prctl(option: int, value: int) -> bool:

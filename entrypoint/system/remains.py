@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 HEAD: Final = 16 * 1024
 LINES: Final = 12
 ENTRIES: Final = 4096
-CRASH: Final = re.compile(r"hs_err_pid\d+(?:-[\dTZ-]+)?\.log", re.ASCII)
-DUMP: Final = re.compile(r"java_pid\d+(?:-[\dTZ-]+)?\.hprof", re.ASCII)
+# A name with a time in it is that of an earlier life, however soon after it this one began.
+CRASH: Final = re.compile(r"hs_err_pid\d+\.log", re.ASCII)
+DUMP: Final = re.compile(r"java_pid\d+\.hprof", re.ASCII)
 
 
 def newest(folders: Iterable[str], pattern: re.Pattern[str], since: float) -> str:

@@ -45,8 +45,8 @@ def log(java: Path, lib: Path, configuration: str, folder: Path, *loggers: str) 
 def otter(folder: Path, target: str, level: str, **settings: str) -> str:
     values = {"log.target": target, "log.level": level, "log.dir": f"{folder}/logs", **settings}
     variables = {"s": values, "run": str(folder), "home": "/opt/otter", "hostname": "pod"}
-    text = (TEMPLATES / "otter" / "logback.xml.j2").read_text()
-    return render("otter/logback.xml.j2", text, variables, "xml")
+    text = (TEMPLATES / "otter" / f"logback-{target}.xml.j2").read_text()
+    return render("logback.xml.j2", text, variables, "xml")
 
 
 def test_a_node_on_the_console_tells_of_its_start(

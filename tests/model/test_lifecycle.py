@@ -16,9 +16,11 @@ from entrypoint.lifecycle import signals
 from entrypoint.lifecycle.health import PHASES
 from entrypoint.lifecycle.machine import State, step
 from entrypoint.lifecycle.policy import Policy
-from entrypoint.plan.model import CheckPlan, ExitRule, Launch, StopStep
+from entrypoint.plan.model import CheckPlan, ExitRule, Launch, Registration, StopStep
+from entrypoint.records import replace
 
 GATE = CheckPlan("db", "tcp", "db:1", (("address", "db:1"),), ("gate",))
+OTTER = Registration("otter", "http://manager:8080", (), ("nid",), ("nid",), resumes=True)
 LADDER = (
     StopStep("drain", 5),
     StopStep("TERM", 20),
@@ -28,7 +30,15 @@ LADDER = (
 PID = 42
 
 
-def launch(*, gates: bool = True, drain: bool = True, **more: object) -> Launch:
+LEAVE = StopStep("leave", 3)
+
+
+def launch(
+    *, gates: bool = True, drain: bool = True, registers: bool = False, **more: object
+) -> Launch:
+    if registers:
+        more = {"registration": OTTER, **more}
+    ladder = LADDER if drain else LADDER[1:]
     return Launch(
         name="app",
         digest="0",
@@ -37,7 +47,7 @@ def launch(*, gates: bool = True, drain: bool = True, **more: object) -> Launch:
         cwd="/",
         environment=(),
         gates=(GATE,) if gates else (),
-        stop=LADDER if drain else LADDER[1:],
+        stop=(*ladder[:-3], LEAVE, *ladder[-3:]) if registers else ladder,
         **more,  # type: ignore[arg-type]
     )
 
@@ -46,6 +56,8 @@ def events_for(state: State) -> Iterator[on.Event]:
     """Everything that may happen now, and much that should not: `step` is total."""
     yield on.Prepared(launch())
     yield on.Prepared(launch(gates=False, drain=False))
+    yield on.Prepared(launch(gates=False, registers=True))
+    yield on.Replanned(launch(registers=True, drain=False))
     yield on.PrepareFailed(78, "wrong")
     yield on.PrepareEnded(0)
     yield on.GatesPassed()
@@ -59,11 +71,16 @@ def events_for(state: State) -> Iterator[on.Event]:
         yield on.ChildExited(code, number, stragglers=False)
         yield on.ChildExited(code, number, stragglers=True)
     yield on.GroupGone()
+    yield on.ErrandDone("leave")
+    yield on.ErrandDone("resume")
+    yield on.StopRequested("configuration changed: /a changed")
     for token in {0, state.token, state.token - 1}:
         yield on.DeadlineReached(token)
 
 
-def check(before: State, event: on.Event, after: State, actions: tuple[on.Action, ...]) -> None:
+def check(  # noqa: PLR0912 - one invariant a line
+    before: State, event: on.Event, after: State, actions: tuple[on.Action, ...]
+) -> None:
     kinds = [type(action) for action in actions]
     assert PHASES.index(after.phase) >= PHASES.index(before.phase), "phases go forward only"
     if before.phase == "exited":
@@ -82,14 +99,26 @@ def check(before: State, event: on.Event, after: State, actions: tuple[on.Action
             case on.SetDeadline(token, seconds):
                 assert token == after.token, "the deadline that is set is the one that counts"
                 assert seconds > 0
+            case on.RunErrand(errand, seconds):
+                assert before.child is not None and seconds > 0
+                assert kinds[-1] is on.RunErrand, "it may be done at once: nothing comes after it"
+                assert after.ready, "who was never ready has nothing to say goodbye to"
+                assert (errand == "leave") == bool(after.asked), "resume is for who stays"
+            case on.EndErrand():
+                assert before.asked, "an errand is only ended for a stop"
             case on.SweepStragglers():
                 assert after.child is None and after.outcome is not None
             case _:
                 pass
     if before.asked:
         assert after.asked == before.asked, "who asked first stays"
+        assert after.reason == before.reason, "and so does why"
+    if after.reason:
+        assert after.asked == signals.TERM, "a reason of ours is one for a stop"
     if isinstance(event, on.SignalReceived) and before.child is not None:
         told = {on.SignalChild, on.DumpThreads, on.Diagnose, on.SetDeadline} & set(kinds)
+        if isinstance(event, on.SignalReceived) and event.number in (signals.TERM, signals.INT):
+            assert after.rung > before.rung or on.SignalChild in kinds
         assert told, "every signal reaches the child, or climbs the ladder"
     if after.phase in {"draining", "killing"} and after.phase != before.phase:
         assert on.SetDeadline in kinds, "no phase of the stop lasts for ever"
@@ -152,6 +181,25 @@ def test_the_ladder_is_climbed_rung_by_rung() -> None:
     assert [on.SignalChild(signals.KILL), on.SetDeadline(4, 1)] == actions[1:]
     state, actions = drive(state, on.ChildExited(None, signals.KILL))
     assert actions[-1] == on.Exit(137, "java did not stop in time and was killed (137)")
+
+
+def test_a_stop_that_we_ask_for_climbs_the_same_ladder_and_says_why() -> None:
+    ours = on.StopRequested("configuration changed: /a")
+    state, actions = drive(running(), ours)
+    assert actions[0] == on.ChangePhase("draining", "configuration changed: /a")
+    state, actions = drive(state, TERM)
+    assert on.SignalChild(signals.TERM, True) in actions
+    _, actions = drive(state, on.ChildExited(143))
+    says = "java exited with 143 after SIGTERM (configuration changed: /a)"
+    assert actions[-1] == on.Exit(0, says)
+
+
+def test_a_stop_that_we_ask_for_too_late_or_too_early_is_nobodys() -> None:
+    ours = on.StopRequested("configuration changed: /a")
+    asked, _ = drive(running(), TERM)
+    assert step(asked, ours) == (asked, ())
+    for state in (State(), drive(State(), on.Prepared(launch()))[0]):
+        assert step(state, ours) == (state, ())
 
 
 def test_a_child_that_kill_cannot_end_does_not_keep_us() -> None:
@@ -265,3 +313,79 @@ def test_plain_mode_passes_signals_on_and_rewrites_them() -> None:
     state = State("starting", policy, child=PID)
     assert drive(state, TERM)[1] == [on.SignalChild(3, False)]
     assert drive(state, on.SignalReceived(1, 0))[1] == []
+
+
+def registered(**more: object) -> State:
+    state, actions = drive(State(), on.Prepared(launch(gates=False, registers=True)))
+    assert state.phase == "waiting" and on.Spawn() not in actions, "without gates too"
+    state, _ = drive(
+        state,
+        on.Replanned(launch(gates=False, registers=True, **more)),  # type: ignore[arg-type]
+        on.GatesPassed(),
+        on.Spawned(PID),
+    )
+    assert state.phase == "starting"
+    return state
+
+
+def test_a_registration_is_waited_for_and_its_plan_is_the_one_that_counts() -> None:
+    state = registered(exits=(ExitRule(3, "as replanned"),))
+    _, actions = drive(state, on.ChildExited(3))
+    assert actions[-1] == on.Exit(3, "java exited with 3: as replanned")
+
+
+def test_a_plan_that_comes_after_the_start_changes_nothing() -> None:
+    state, _ = drive(registered(), on.BecameReady())
+    assert drive(state, on.Replanned(launch())) == (state, [])
+
+
+def test_what_ran_is_sent_for_when_ready_and_only_where_that_is_wanted() -> None:
+    _, actions = drive(registered(), on.BecameReady())
+    assert on.RunErrand("resume", 120.0) in actions
+    other = registered(registration=replace(OTTER, resumes=False))
+    _, actions = drive(other, on.BecameReady())
+    assert not [one for one in actions if isinstance(one, on.RunErrand)]
+    asked, _ = drive(registered(), TERM)
+    _, actions = drive(asked, on.BecameReady())
+    assert on.RunErrand("resume", 120.0) not in actions
+
+
+def leaving() -> State:
+    state, _ = drive(registered(), on.BecameReady(), TERM)
+    state, actions = drive(state, on.DeadlineReached(state.token))
+    assert on.RunErrand("leave", 3) in actions and state.phase == "draining"
+    return state
+
+
+def test_term_comes_as_soon_as_we_have_left() -> None:
+    state, actions = drive(leaving(), on.ErrandDone("leave"))
+    assert state.phase == "stopping" and on.SignalChild(signals.TERM, True) in actions
+    assert on.EndErrand() not in actions
+
+
+@pytest.mark.parametrize("event", ["deadline", "term"])
+def test_leaving_is_cut_short_by_its_deadline_and_by_a_second_term(event: str) -> None:
+    state = leaving()
+    done = on.DeadlineReached(state.token) if event == "deadline" else TERM
+    state, actions = drive(state, done)
+    assert state.phase == "stopping"
+    assert actions[0] == on.EndErrand() and on.SignalChild(signals.TERM, True) in actions
+    assert drive(state, on.ErrandDone("leave")) == (state, []), "its end is no news by then"
+
+
+def test_the_end_of_another_errand_is_not_the_end_of_leaving() -> None:
+    state = leaving()
+    assert drive(state, on.ErrandDone("resume")) == (state, [])
+
+
+def test_a_child_that_ends_while_we_leave_is_not_waited_for() -> None:
+    _, actions = drive(leaving(), on.ChildExited(143))
+    assert actions[-1] == on.Exit(0, "java exited with 143 after SIGTERM")
+
+
+def test_who_was_never_ready_does_not_leave() -> None:
+    """What is remembered is from the stop before: it must not be overwritten."""
+    state, _ = drive(registered(), TERM)
+    state, actions = drive(state, on.DeadlineReached(state.token))
+    assert on.SignalChild(signals.TERM, True) in actions
+    assert not [one for one in actions if isinstance(one, on.RunErrand)]

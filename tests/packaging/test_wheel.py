@@ -131,7 +131,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert {"entrypoint/py.typed", "entrypoint/profile/builtin/otter-node.yaml"} <= wanted
-    assert "entrypoint/profile/templates/otter/logback.xml.j2" in wanted
+    assert "entrypoint/profile/templates/otter/logback-console.xml.j2" in wanted
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     scripts = {name for name in names if ".data/" in name}

@@ -108,6 +108,14 @@ def test_a_death_is_remembered_with_its_code(pid1: Launcher) -> None:
     assert "(last: exit 137, " in look(pid1)
 
 
+def test_a_java_that_ends_at_once_counts_as_a_run_too(pid1: Launcher) -> None:
+    for _ in range(3):
+        assert pid1.profile(("sh", "-c", "exit 3")).wait() == 3
+    pid1.profile(actor("report")).says("ready")
+    until(lambda: "restarts of this container 3" in look(pid1), "the runs before")
+    assert "(last: exit 3, " in look(pid1)
+
+
 def test_a_run_that_was_killed_whole_is_remembered_too(pid1: Launcher) -> None:
     run = pid1.profile(actor("report"))
     run.says("ready")

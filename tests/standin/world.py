@@ -18,7 +18,7 @@ from standin.browser import PATIENCE, Browser
 from standin.build import Distribution, unpack
 from standin.program import Program
 
-SCHEMA = Path(__file__).resolve().parent / "schema.sql"
+SCHEMA = Path(__file__).resolve().parents[2] / "manifests" / "components" / "schema" / "schema.sql"
 MANAGER_MAIN = "com.alibaba.otter.manager.deployer.OtterManagerLauncher"
 NODE_MAIN = "com.alibaba.otter.node.deployer.OtterLauncher"
 STATE = re.compile("已启动|未启动")
@@ -117,10 +117,10 @@ class World:
         )
         return int(rows[0][0])
 
-    def add_channel(self, nid: int) -> int:
+    def add_channel(self, nid: int, name: str = "") -> int:
         """Insert a channel with one pipeline that runs on this node and return its id."""
         rows = self.sql(
-            f"INSERT INTO CHANNEL (NAME) VALUES ('channel-{nid}'); SET @channel = LAST_INSERT_ID();"
+            f"INSERT INTO CHANNEL (NAME) VALUES ('{name or nid}'); SET @channel = LAST_INSERT_ID();"
             f"INSERT INTO PIPELINE (NAME, CHANNEL_ID) VALUES ('pipeline', @channel);"
             f"INSERT INTO PIPELINE_NODE_RELATION (NODE_ID, PIPELINE_ID, LOCATION)"
             f" VALUES ({nid}, LAST_INSERT_ID(), 'SELECT'); SELECT @channel"

@@ -30,9 +30,10 @@ MODULES = {
 LADDER = (
     "records", "errors", "values", "imports",
     "profile", "settings", "jvm", "rendering", "plan", "lifecycle", "system", "integrations", "serve",
-    "supervisor", "plain", "arguments", "sources", "replay", "preflight", "background", "prepare",
-    "sampler", "watch", "vitals", "last_words", "ending", "engine",
-    "probe", "status", "diagnose", "cli", "app",
+    "supervisor", "plain", "verb_arguments", "arguments", "sources", "watched", "replay", "preflight",
+    "background", "registering", "prepare", "sampler", "watch", "config", "vitals", "errands", "last_words",
+    "ending", "engine",
+    "probe", "status", "diagnose", "sql_script", "database", "manifests", "cli", "app",
     "__main__",
 )  # fmt: skip
 """A module imports only from those before it, and from its own rung."""
@@ -55,7 +56,7 @@ DISK_QUESTIONS = {
 
 LOADED_BY_PID1 = (
     "records", "errors", "values", "lifecycle", "system", "serve",
-    "supervisor", "plain", "vitals", "sampler", "watch", "last_words", "ending", "engine", "app",
+    "supervisor", "plain", "vitals", "sampler", "watch", "errands", "last_words", "ending", "engine", "app",
     "__main__",
 )  # fmt: skip
 COSTLY = {

@@ -20,6 +20,18 @@ def test_one_run_reads_what_the_one_before_it_wrote(tmp_path: Path) -> None:
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
 
 
+def test_a_run_that_nobody_told_of_is_counted_once(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    assert background.own_run(folder, 10.0) == Run(1, 10.0)
+    assert background.own_run("", 10.0) == Run(1, 10.0)
+    background.write_run(folder, Run(4, 5.0, 6.0, 1))
+    assert background.own_run(folder, 10.0) == Run(5, 10.0)
+    background.write_run(folder, Run(4, 5.0))  # killed together with us
+    assert background.own_run(folder, 10.0) == Run(5, 10.0)
+    background.write_run(folder, Run(5, 10.5))  # the helper was faster than its message
+    assert background.own_run(folder, 10.0) == Run(5, 10.5)
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff" * 9000, b"number=1\n"])
 def test_a_broken_file_is_no_run(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)

@@ -58,6 +58,20 @@ def test_the_first_rates_count_from_javas_start() -> None:
     assert first > 0
 
 
+def test_what_else_is_looked_at_neither_costs_a_sample_nor_needs_one() -> None:
+    for fails in (False, True):
+        looks, others, told = Looks(fails), Looks(fails=not fails), list[Exception]()
+        sampler = Sampler(looks, 0.02, told.append, lambda others=others: others(0.0))  # type: ignore[misc]
+        sampler.start()
+        looks.wait(3)
+        others.wait(3)
+        sampler.stop()
+        sampler._thread.join(60)
+        assert len(told) == 1
+        _, series = sampler.look_back(time.monotonic(), 1.0)
+        assert series is not None and (set(series["heap"]) == {None}) is fails
+
+
 def test_a_look_that_fails_costs_that_sample_alone() -> None:
     looks = Looks(fails=True)
     sampler = Sampler(looks, interval=0.02)

@@ -49,3 +49,28 @@ def test_a_bug_in_what_watches_java_neither_ends_it_nor_hides_how_it_ended() -> 
 
 def test_a_kill_is_told_even_where_the_kernels_counter_cannot_be_read() -> None:
     assert "code 137" in run("kill -9 $$")
+
+
+LADDER = """
+import signal
+from entrypoint.lifecycle.events import SignalReceived
+from entrypoint.lifecycle.machine import State
+from entrypoint.lifecycle.policy import Policy
+from entrypoint.plan.model import StopStep
+from entrypoint.supervisor import Observer, Supervisor
+from entrypoint.system.process import spawn
+
+stop = (StopStep("leave", 600), StopStep("TERM", 600), StopStep("KILL", 1))
+mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+supervisor = Supervisor(set(mask), Observer())
+child = spawn("/bin/sleep", ("sleep", "600"), {}, set(mask))
+supervisor.state = State("running", Policy(stop=stop), child=child, ready=True)
+print("code", supervisor.run(SignalReceived(15, 0)))
+"""
+
+
+def test_an_errand_that_cannot_begin_does_not_keep_the_ladder_from_going_on() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LADDER], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "code 0"

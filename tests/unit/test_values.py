@@ -53,13 +53,13 @@ def test_a_duration_in_the_unit_of_a_config_file() -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("64m", 64 << 20), ("64MiB", 64 << 20), ("1g", 1 << 30), ("65536", 65536), ("2 kb", 2048)],
+    [("64m", 64 << 20), ("64MiB", 64 << 20), ("1Gi", 1 << 30), ("65536", 65536), ("2 kb", 2048)],
 )
 def test_sizes(text: str, size: int) -> None:
     assert values.parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "m", "1.5g", "-1m", "1x", "9" * 30])
+@pytest.mark.parametrize("text", ["", "m", "1.5g", "-1m", "1x", "64i", "9" * 30])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a size"):
         values.parse_size(text)

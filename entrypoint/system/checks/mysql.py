@@ -11,9 +11,11 @@ import socket
 from entrypoint.system.checks.jdbc_url import parse_jdbc_url
 from entrypoint.system.checks.result import CheckFailed, one_line
 from entrypoint.system.checks.sockets import ANSWER_LIMIT, ask_in_turn, connect
+from entrypoint.values import reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Final
 
     import pymysql
@@ -40,25 +42,56 @@ def ask_mysql(url: str, user: str, password: Secret | str, table: str, deadline:
     Hosts are tried in the order of the URL, each with its share of the time. `table` may be empty.
     TLS is used when the server offers it, with no look at its certificate, as JDBC drivers do.
     """
+
+    def look(connection: pymysql.Connection[Any]) -> None:
+        if table:
+            name = table.replace("`", "``")
+            with connection.cursor() as cursor:
+                # The table itself, as the application will ask; LIMIT 0 reads no row.
+                cursor.execute(f"SELECT 1 FROM `{name}` LIMIT 0")  # noqa: S608
+
+    talk_mysql(url, user, password, look, deadline, table)
+
+
+def talk_mysql(
+    url: str,
+    user: str,
+    password: Secret | str,
+    talk: Callable[[pymysql.Connection[Any]], None],
+    deadline: Deadline,
+    table: str = "",
+) -> None:
+    """Log in as `ask_mysql` does, talk, and return; raises CheckFailed.
+
+    Whatever `talk` raises becomes a CheckFailed, and the next host is tried: one that has effects raises
+    nothing. `table` is for the words of a refusal.
+    """
     target = parse_jdbc_url(url)
-    secret = (password if isinstance(password, str) else password.reveal()).encode()
-    login = _Login(user, secret, target.database, table)
+    login = _Login(user, reveal(password).encode(), target.database, table, talk)
     ask_in_turn(target.hosts, deadline, login.ask)
 
 
 class _Login:
     """Who logs in where, to be tried on one host after the other."""
 
-    __slots__ = ("_database", "_password", "_table", "_user")
+    __slots__ = ("_database", "_password", "_table", "_talk", "_user")
 
-    def __init__(self, user: str, password: bytes, database: str, table: str) -> None:
+    def __init__(
+        self,
+        user: str,
+        password: bytes,
+        database: str,
+        table: str,
+        talk: Callable[[pymysql.Connection[Any]], None],
+    ) -> None:
         self._user = user
         self._password = password
         self._database = database
         self._table = table
+        self._talk = talk
 
     def ask(self, host: str, port: int, deadline: Deadline) -> None:
-        """Return when this host lets the user in and has the table; raises CheckFailed."""
+        """Return when this host lets the user in, and all was said; raises CheckFailed."""
         # Only here: with ssl below it, PyMySQL costs megabytes.
         import pymysql  # noqa: PLC0415
 
@@ -80,7 +113,7 @@ class _Login:
         return None
 
     def _converse(self, host: str, port: int, deadline: Deadline, secure: bool) -> None:
-        """Log in, look at the table, say goodbye."""
+        """Log in, talk, say goodbye."""
         import pymysql  # noqa: PLC0415
 
         connection = pymysql.Connection(
@@ -101,11 +134,7 @@ class _Login:
             _prefer_tls(connection, meter)
         try:
             connection.connect(sock)
-            if self._table:
-                name = self._table.replace("`", "``")
-                with connection.cursor() as cursor:
-                    # The table itself, as the application will ask; LIMIT 0 reads no row.
-                    cursor.execute(f"SELECT 1 FROM `{name}` LIMIT 0")  # noqa: S608
+            self._talk(connection)
             connection.close()
         finally:
             sock.close()

@@ -187,3 +187,19 @@ class TestLivez:
     def test_a_stale_liveness_check_is_our_bug_and_no_reason_to_restart_java(self) -> None:
         status = replace(answers(LIVE, True), stale_after=1.0)
         assert livez(snapshot(checks=(status,)), 999.0).ok
+
+
+def test_readyz_says_what_is_waited_for_before_the_start() -> None:
+    gates = (
+        GateStatus("db", "db:1", "passed"),
+        GateStatus("zk", "zk:1", "waiting", 2, 5.0, "connection\nrefused"),
+        GateStatus("registration", "http://m", "waiting", 0, 3.0, registers=True),
+    )
+    verdict = readyz(snapshot(phase="waiting", gates=gates), 100.0)
+    assert not verdict.ok
+    assert [(item.name, item.ok, item.text) for item in verdict.items[1:]] == [
+        ("zk", False, "waiting for 5s: connection refused"),
+        ("registration", False, "registering for 3s"),
+    ]
+    running = readyz(snapshot(phase="running", gates=gates), 100.0)
+    assert [item.name for item in running.items] == ["phase"]

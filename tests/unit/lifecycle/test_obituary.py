@@ -38,6 +38,14 @@ def test_a_heap_near_the_limit_is_the_likely_cause() -> None:
     assert "93% of the limit" in told(replace(OOM, sample=replace(SAMPLE, heap_max=475 * MB)))
 
 
+def test_more_threads_than_the_profile_expects_are_the_likely_cause() -> None:
+    text = told(replace(OOM, threads=120))
+    assert "memory outside the heap: 212 threads where the profile expects 120" in text
+    assert "metaspace, threads, direct" in told(replace(OOM, threads=212))
+    near = replace(SAMPLE, heap_max=475 * MB)
+    assert "of the limit leaves too little" in told(replace(OOM, threads=120, sample=near))
+
+
 def test_what_is_not_known_is_not_told() -> None:
     text = told(Death(Outcome(None, 9, oom_killed=True)))
     assert "usage" not in text and "heap      " not in text and "None MiB" not in text

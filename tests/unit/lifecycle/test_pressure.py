@@ -75,6 +75,19 @@ def test_a_stopped_java_hangs_and_a_long_collection_does_not() -> None:
     assert not after(10, cpu=0.0, signs=Signs("S", answered=None)).hang.on
 
 
+def test_a_java_that_waits_for_a_cpu_is_starved_not_hung() -> None:
+    pressure = Pressure()
+    for number in range(8):
+        sample = JvmSample(number * 10.0, cpu_seconds=number * 0.1)
+        pressure = observe(pressure, sample, Signs("S", answered=False, waited=number * 4.0))
+        assert not pressure.hang.on
+    for number in range(8, 12):
+        # It waits for no CPU any more, and does not answer all the same.
+        sample = JvmSample(number * 10.0, cpu_seconds=0.8)
+        pressure = observe(pressure, sample, Signs("S", answered=False, waited=28.0))
+    assert pressure.hang.on
+
+
 def test_liveness_follows_only_by_choice() -> None:
     sick = replace(SNAPSHOT, pressure=after(6))
     assert livez(sick, 100.0).ok

@@ -33,7 +33,8 @@ def plan(name: str, environment: dict[str, str], overlay: str = "", **more: obje
     sources = [(f"{name}.yaml", builtin[name]), ("/o.yaml", overlay)]
     profile = load(sources if overlay else sources[:1], builtin)
     inputs = replace(Inputs(tuple(environment.items())), **more)
-    texts = {file.source: own.template_text(file.source) for file in profile.files}
+    names = build.template_names(profile, inputs, FACTS.hostname)
+    texts = {name: own.template_text(name) for name in names}
     return build.build(build.resolve(profile, inputs, FACTS, texts))
 
 

@@ -30,8 +30,10 @@ def plan(
         hostname="h", memory_limit=None if limit is None else limit * MIB, cgroup="v1", cpus=cpus,
         java_home="/jdk", java="/jdk/bin/java", release_text='JAVA_VERSION="17.0.15"\n',
     )  # fmt: skip
-    templates = {file.source: sources.template_text(file.source) for file in found.files}
-    return build.build(build.resolve(found, Inputs(tuple(env.items())), facts, templates))
+    inputs = Inputs(tuple(env.items()))
+    names = build.template_names(found, inputs, facts.hostname)
+    templates = {name: sources.template_text(name) for name in names}
+    return build.build(build.resolve(found, inputs, facts, templates))
 
 
 def rows(made: Plan) -> dict[str, tuple[int | None, str]]:

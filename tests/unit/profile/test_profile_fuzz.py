@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from profiles import BUILTIN, loaded, over
 
 from entrypoint.errors import Problem, ProblemsError, format_problems
-from entrypoint.profile.grammar import PROFILE, Keyed, Leaf, Listed, Named, TextOr
+from entrypoint.profile.grammar import PROFILE
+from entrypoint.profile.shapes import Keyed, Leaf, Listed, Named, TextOr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrypoint.profile.grammar import Shape
+    from entrypoint.profile.shapes import Shape
 
 PIECES = [
     "profile", "mine", ":", ": ", "\n", "\n  ", "\n    ", "- ", "[", "]", "{", "}", ",", "'", '"', "&a", "*a",

@@ -37,7 +37,7 @@ def rendered(name: str, settings: dict[str, str]) -> str:
 
 def otter(target: str = "console", level: str = "info", **settings: str) -> ET.Element:
     base = {"log.target": target, "log.level": level, "log.dir": "/logs"}
-    return ET.fromstring(rendered("otter/logback.xml.j2", base | settings))
+    return ET.fromstring(rendered(f"otter/logback-{target}.xml.j2", base | settings))
 
 
 def levels(configuration: ET.Element) -> dict[str, str]:

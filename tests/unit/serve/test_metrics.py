@@ -17,6 +17,8 @@ from prometheus_client.utils import floatToGoString
 
 from entrypoint.imports import prometheus
 from entrypoint.jvm.metrics import JVM_METRICS
+from entrypoint.lifecycle.changes import ABSENT, Watched, begin, content_of
+from entrypoint.lifecycle.changes import observe as observe_files
 from entrypoint.lifecycle.health import (
     PHASES,
     CheckStatus,
@@ -52,6 +54,8 @@ SNAPSHOT = Snapshot(
     grace_seconds=30,
     previous=Run(number=1, began=1.0, ended=2.0, code=137, how="oom-killed"),
 )
+
+FILES = Watched((("/a", content_of(b"a")), ("/b", content_of(b"b")), ("/missing", ABSENT)))
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -236,9 +240,27 @@ def test_content_negotiation(accept: str, expected: str) -> None:
     assert content_type.startswith(expected)
 
 
+def test_how_the_files_of_the_configuration_stand() -> None:
+    config = begin(FILES)
+    assert "entrypoint_config" not in scrape(SNAPSHOT)
+    assert "entrypoint_config" not in scrape(replace(SNAPSHOT, config=config)), "nobody has looked"
+    for look, changed, counts in (
+        ({}, 0, (2, 0, 0)),
+        ({"/a": content_of(b"new")}, 1, (1, 1, 0)),
+        ({"/a": ABSENT, "/b": content_of(b"", "permission denied")}, 1, (0, 1, 1)),
+    ):
+        seen = dict(FILES.files) | look
+        for _ in range(2):
+            config, _told = observe_files(config, seen, 5.0)
+        text = scrape(replace(SNAPSHOT, config=config))
+        assert f"entrypoint_config_changed {changed}.0" in text
+        for state, count in zip(("unchanged", "changed", "unreadable"), counts, strict=True):
+            assert f'entrypoint_config_files{{state="{state}"}} {count}.0' in text
+
+
 def test_openmetrics_is_strictly_valid(child: int) -> None:
     snapshot = replace(SNAPSHOT, child_pid=child, child_alive=True)
-    snapshot = replace(snapshot, pressure=Pressure())
+    snapshot = replace(snapshot, pressure=Pressure(), config=observe_files(begin(FILES), {}, 1)[0])
     text = scrape(snapshot, "application/openmetrics-text;version=1.0.0")
     families = {family.name for family in parse_openmetrics(text)}  # type: ignore[no-untyped-call]
     suffixes = {"counter": "_total", "info": "_info", "gauge": ""}

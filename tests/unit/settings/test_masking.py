@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from entrypoint.settings.parse import MASK, mask_url, mask_words
+from entrypoint.profile.schema import Place, SettingSpec
+from entrypoint.settings.parse import MASK, mask_url, mask_words, said, shown
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,24 @@ def test_a_secret_in_a_command_line_is_masked(words: list[str], shown: list[str]
 )
 def test_what_is_no_secret_is_shown(word: str) -> None:
     assert mask_words([word, "next"]) == (word, "next")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2147483648", "2 GiB"),
+        ("67108864", "64 MiB"),
+        ("1610612736", "1536 MiB"),
+        ("1000000", "976.6 KiB (1000000 bytes)"),
+        ("0", "0 B"),
+        ("${heap}", "${heap}"),
+    ],
+)
+def test_a_size_is_told_as_the_plan_says_it(text: str, words: str) -> None:
+    spec = SettingSpec("a", "size", Place("p", 1))
+    assert said(spec, text) == words
+    assert shown(spec, text) == text  # for programs
+    assert said(SettingSpec("a", "int", Place("p", 1)), text) == text
 
 
 def test_text_around_a_url_stays() -> None:

@@ -37,6 +37,20 @@ def test_the_oldest_go_first_until_the_rest_fits(tmp_path: Path) -> None:
     assert f"{tmp_path}" in said
 
 
+def test_what_a_living_process_has_open_stays(tmp_path: Path) -> None:
+    log = put(tmp_path, "gc-live.log", KIB, age=9)
+    put(tmp_path, "gc-old.log", KIB, age=8)
+    put(tmp_path, "gc-new.log", KIB, age=1)
+    with log.open("ab"):
+        (said,) = tidy(str(tmp_path), 2 * KIB)
+        assert names(tmp_path) == ["gc-live.log", "gc-new.log"]
+        assert "gc-old.log" in said
+        tidy(str(tmp_path), 0)
+        assert names(tmp_path) == ["gc-live.log"]
+    tidy(str(tmp_path), 0)
+    assert names(tmp_path) == []
+
+
 def test_what_fits_stays_and_nothing_is_said(tmp_path: Path) -> None:
     put(tmp_path, "gc-a.log", KIB, age=1)
     put(tmp_path, "gc-b.log", KIB, age=1)

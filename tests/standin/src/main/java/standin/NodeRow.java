@@ -14,9 +14,11 @@ public final class NodeRow {
     public final int port;
     /** The column PARAMETERS: ports, external ip, ZooKeeper cluster. */
     public final JsonObject parameters;
+    public final String description;
 
     /** Takes the columns as the database has them. */
-    public NodeRow(long id, String name, String ip, int port, String parameters) {
+    public NodeRow(long id, String name, String ip, int port, String parameters, String description) {
+        this.description = description == null ? "" : description;
         this.id = id;
         this.name = name;
         this.ip = ip;
@@ -32,7 +34,8 @@ public final class NodeRow {
                 json.getString("name", ""),
                 json.getString("ip", ""),
                 json.getInt("port", 0),
-                json.get("parameters").toString());
+                json.get("parameters").toString(),
+                "");
     }
 
     /** Returns the row as one JSON object. */
@@ -55,9 +58,20 @@ public final class NodeRow {
         return parameters.getInt("mbeanPort", port + 2);
     }
 
-    /** Returns the address to show: the external ip where it is to be used. */
+    /** Tells whether others reach it by its external ip. */
+    public boolean usesExternal() {
+        return parameters.getBoolean("useExternalIp", false);
+    }
+
+    /** Returns the address to show: the external ip where it is to be used, with otter's mark for it. */
     public String shownAddress() {
-        return parameters.getBoolean("useExternalIp", false) ? parameters.getString("externalIp", "") : ip;
+        return usesExternal() ? parameters.getString("externalIp", "") + " (外)" : ip;
+    }
+
+    /** Returns the id of its ZooKeeper cluster, 0 for none. */
+    public long cluster() {
+        JsonValue cluster = parameters.get("zkCluster");
+        return cluster == null || cluster.isNull() ? 0 : cluster.asObject().getLong("id", 0);
     }
 
     /** Returns the ZooKeeper servers; a row without zkCluster is a NullPointerException, as in otter. */

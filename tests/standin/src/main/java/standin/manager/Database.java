@@ -14,6 +14,7 @@ import standin.Settings;
 /** The manager's tables, one connection a question: a database that is down fails at once and heals at once. */
 final class Database {
     private static final int NODES_PER_PAGE = 10;
+    private static final String NODE = "SELECT ID, NAME, IP, PORT, PARAMETERS, DESCRIPTION FROM NODE";
 
     private final Settings settings;
 
@@ -37,24 +38,55 @@ final class Database {
     }
 
     NodeRow node(long id) throws SQLException {
-        List<NodeRow> found = query(Database::readNode,
-                "SELECT ID, NAME, IP, PORT, PARAMETERS FROM NODE WHERE ID = ?", id);
+        List<NodeRow> found = query(Database::readNode, NODE + " WHERE ID = ?", id);
         return found.isEmpty() ? null : found.get(0);
     }
 
-    /** Returns a page of ten nodes, counted from 1, whose id, name or ip has the text in it, newest first. */
+    /**
+     * Returns a page of ten nodes, counted from 1, whose id, name or ip has the text in it, newest first.
+     *
+     * <p>As in otter, a page before the first is the first, and one past the last is the last.
+     */
     List<NodeRow> nodes(String search, int page) throws SQLException {
         String like = "%" + search.replace("_", "\\_") + "%";
-        return query(Database::readNode,
-                "SELECT ID, NAME, IP, PORT, PARAMETERS FROM NODE"
-                + " WHERE ID LIKE ? OR NAME LIKE ? OR IP LIKE ? ORDER BY ID DESC LIMIT ?, ?",
-                like, like, like, (Math.max(page, 1) - 1) * NODES_PER_PAGE, NODES_PER_PAGE);
+        String where = " WHERE ID LIKE ? OR NAME LIKE ? OR IP LIKE ?";
+        long count = query(row -> row.getLong(1), "SELECT COUNT(*) FROM NODE" + where, like, like, like).get(0);
+        long last = Math.max(1, (count + NODES_PER_PAGE - 1) / NODES_PER_PAGE);
+        return query(Database::readNode, NODE + where + " ORDER BY ID DESC LIMIT ?, ?",
+                like, like, like, (Math.min(Math.max(page, 1), last) - 1) * NODES_PER_PAGE, NODES_PER_PAGE);
     }
 
-    /** Inserts a node; throws SQLIntegrityConstraintViolationException where name and ip are there already. */
+    /** Tells whether no other node has this name and ip: what otter asks before it inserts or updates. */
+    boolean isUnique(long id, String name, String ip) throws SQLException {
+        return query(row -> row.getLong(1),
+                "SELECT ID FROM NODE WHERE ID != ? AND NAME = ? AND IP = ?", id, name, ip).isEmpty();
+    }
+
+    /**
+     * Inserts a node, by otter's own statement: where the name is there, or ip and port together are, it
+     * inserts nothing and says nothing. Several at once may be a deadlock, which is an SQLException for one.
+     */
     void addNode(String name, String ip, int port, String description, String parameters) throws SQLException {
         update("INSERT INTO NODE (NAME, IP, PORT, DESCRIPTION, PARAMETERS, GMT_CREATE, GMT_MODIFIED)"
-                + " VALUES (?, ?, ?, ?, ?, NOW(), NOW())", name, ip, port, description, parameters);
+                + " SELECT ?, ?, ?, ?, ?, NOW(), NOW() FROM DUAL WHERE NOT EXISTS"
+                + " (SELECT * FROM NODE WHERE NODE.NAME = ? OR (NODE.IP = ? AND NODE.PORT = ?))",
+                name, ip, port, description, parameters, name, ip, port);
+    }
+
+    void editNode(long id, String name, String ip, int port, String description, String parameters)
+            throws SQLException {
+        update("UPDATE NODE SET NAME = ?, IP = ?, PORT = ?, DESCRIPTION = ?, PARAMETERS = ?, GMT_MODIFIED = NOW()"
+                + " WHERE ID = ?", name, ip, port, description, parameters, id);
+    }
+
+    void removeNode(long id) throws SQLException {
+        update("DELETE FROM NODE WHERE ID = ?", id);
+    }
+
+    /** Tells whether a pipeline runs on a node. */
+    boolean isUsed(long nodeId) throws SQLException {
+        return !query(row -> row.getLong(1),
+                "SELECT ID FROM PIPELINE_NODE_RELATION WHERE NODE_ID = ? LIMIT 1", nodeId).isEmpty();
     }
 
     List<Named> clusters() throws SQLException {
@@ -76,6 +108,13 @@ final class Database {
         return query(Database::readNamed, "SELECT ID, NAME FROM CHANNEL ORDER BY ID DESC");
     }
 
+    /** Returns the channels with a pipeline that runs on a node. */
+    List<Named> channelsOfNode(long nodeId) throws SQLException {
+        return query(Database::readNamed, "SELECT DISTINCT C.ID, C.NAME FROM CHANNEL C"
+                + " JOIN PIPELINE P ON P.CHANNEL_ID = C.ID JOIN PIPELINE_NODE_RELATION R ON R.PIPELINE_ID = P.ID"
+                + " WHERE R.NODE_ID = ? ORDER BY C.ID DESC", nodeId);
+    }
+
     /** Returns the ids of the nodes that the pipelines of a channel run on. */
     List<Long> nodesOfChannel(long channelId) throws SQLException {
         return query(row -> row.getLong(1),
@@ -84,12 +123,16 @@ final class Database {
     }
 
     boolean knowsUser(String name, String password) throws SQLException {
+        // otter's way to keep a password: three pieces of its MD5
         return !query(row -> row.getLong(1),
-                "SELECT ID FROM USER WHERE USERNAME = ? AND PASSWORD = LEFT(SHA1(?), 20)", name, password).isEmpty();
+                "SELECT U.ID FROM USER U, (SELECT MD5(?) AS D) AS GIVEN WHERE U.USERNAME = ?"
+                + " AND U.PASSWORD = CONCAT(SUBSTR(D, 27, 6), SUBSTR(D, 11, 7), SUBSTR(D, 16, 7))",
+                password, name).isEmpty();
     }
 
     private static NodeRow readNode(ResultSet row) throws SQLException {
-        return new NodeRow(row.getLong(1), row.getString(2), row.getString(3), row.getInt(4), row.getString(5));
+        return new NodeRow(row.getLong(1), row.getString(2), row.getString(3), row.getInt(4), row.getString(5),
+                row.getString(6));
     }
 
     private static Named readNamed(ResultSet row) throws SQLException {

@@ -1,5 +1,9 @@
 package standin.manager;
 
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonValue;
+import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.zookeeper.KeeperException;
 import standin.NodeRow;
@@ -20,20 +24,45 @@ final class Pages {
                 + "<input type=\"submit\"/></form>");
     }
 
-    static String channels(List<Database.Named> list, Channels channels)
-            throws KeeperException, InterruptedException {
+    static String channels(List<Database.Named> list, Database database, Channels channels)
+            throws SQLException, KeeperException, InterruptedException {
         // asked even for an empty list, so that the page is the truth about ZooKeeper
-        int live = channels.liveNodes().size();
+        List<String> live = channels.liveNodes();
         StringBuilder rows = new StringBuilder();
         for (Database.Named channel : list) {
             Channels.State state = channels.state(channel.id);
-            String link = "channelList.htm?action=channelAction&amp;eventSubmitDoStatus=true&amp;channelId="
-                    + channel.id + "&amp;status=";
-            rows.append(row(Long.toString(channel.id), escape(channel.name), word(state),
-                    state == Channels.State.START
-                            ? "<a href=\"" + link + "stop\">停用</a>" : "<a href=\"" + link + "start\">启用</a>"));
+            boolean ready = true;
+            for (long node : database.nodesOfChannel(channel.id)) {
+                ready &= live.contains(Long.toString(node));
+            }
+            String stop = state == Channels.State.STOP ? "" : switchLink(channel.id, "stop", "停用");
+            String start = state == Channels.State.START || !ready ? "" : switchLink(channel.id, "start",
+                    state == Channels.State.PAUSE ? "解挂" : "启用");
+            rows.append(row(Long.toString(channel.id),
+                    "<a href=\"pipelineList.htm?channelId=" + channel.id + "\">" + escape(channel.name) + "</a>",
+                    "<a href=\"\">" + word(state) + "</a>", "单向", stop + start));
         }
-        return html("channels, " + live + " live nodes", "<table>" + rows + "</table>");
+        return html("channels, " + live.size() + " live nodes", "<table>" + rows + "</table>");
+    }
+
+    /** A link as otter makes it: one that first asks, in JavaScript. */
+    private static String switchLink(long channel, String status, String word) {
+        return "<a href=\"javascript:if(confirm('?'))location='channelList.htm?action=channelAction&amp;channelId="
+                + channel + "&amp;status=" + status + "&amp;eventSubmitDoStatus=true'\">" + word + "</a>";
+    }
+
+    /** What is known of one node, and the channels that it works for. */
+    static String node(NodeRow node, boolean runs, List<Database.Named> list, Channels channels)
+            throws KeeperException, InterruptedException {
+        StringBuilder rows = new StringBuilder();
+        for (Database.Named channel : list) {
+            rows.append(row(escape(node.ip) + ":" + node.port, "selectNode", "pipeline",
+                    "<a href=\"channelList.htm?channelId=" + channel.id + "\">" + escape(channel.name) + "</a>",
+                    "<font>" + word(channels.state(channel.id)) + "</font> <a href=\"#\">(状态查询)</a>"));
+        }
+        String known = row(Long.toString(node.id)) + row(escape(node.name)) + row(escape(node.ip) + ":" + node.port)
+                + row(runs ? "START" : "STOP");
+        return html("node", "<table>" + known + "</table><table>" + rows + "</table>");
     }
 
     private static String word(Channels.State state) {
@@ -51,32 +80,57 @@ final class Pages {
         StringBuilder rows = new StringBuilder();
         for (NodeRow node : nodes) {
             String state = live.contains(Long.toString(node.id)) ? "已启动" : "<font color=\"#FF0000\">未启动</font>";
-            rows.append(row(Long.toString(node.id), escape(node.name), escape(node.shownAddress()),
+            String about = "<div><a href=\"nodeInfo.htm?nodeId=" + node.id + "\" class=\"trigger\">"
+                    + escape(node.name) + "</a><div class=\"popup\">" + escape(node.description) + "</div></div>";
+            rows.append(row(Long.toString(node.id), about, escape(node.shownAddress()),
                     Integer.toString(node.port), state));
         }
         return html("nodes", "<table>" + rows + "</table><a href=\"addNode.htm\">add</a>");
     }
 
-    static String clusters(List<Database.Named> clusters) {
+    static String clusters(List<Database.Named> clusters, Database database) throws SQLException {
         StringBuilder rows = new StringBuilder();
         for (Database.Named cluster : clusters) {
-            rows.append(row(Long.toString(cluster.id), escape(cluster.name)));
+            List<String> servers = new ArrayList<>();
+            for (JsonValue server : Json.parse(database.serverList(cluster.id)).asArray()) {
+                servers.add(server.asString());
+            }
+            rows.append(row(Long.toString(cluster.id), "<a href=\"autoKeeperClustersDetail.htm?clusterId="
+                    + cluster.id + "\">" + escape(cluster.name) + "</a>", escape(servers.toString()), ""));
         }
         return html("ZooKeeper clusters", "<table>" + rows + "</table><a href=\"addZookeeper.htm\">add</a>");
     }
 
-    static String addNode(String token, List<Database.Named> clusters, String refused) {
+    /** The form of a node: empty for a new one, else with what its row holds. */
+    static String nodeForm(String token, List<Database.Named> clusters, String refused, NodeRow row) {
+        boolean fresh = row == null;
         StringBuilder options = new StringBuilder();
         for (Database.Named cluster : clusters) {
-            options.append("<option value=\"").append(cluster.id).append("\">")
+            options.append("<option value=\"").append(cluster.id).append('"')
+                    .append(!fresh && row.cluster() == cluster.id ? " selected" : "").append('>')
                     .append(escape(cluster.name)).append("</option>");
         }
-        return html("add a node", refused(refused)
-                + "<form name=\"addNodeForm\" method=\"post\" enctype=\"multipart/form-data\">"
-                + hidden("_csrf_token", token) + hidden("action", "node_action") + hidden("event_submit_do_add", "1")
-                + text("_fm.n._0.n") + text("_fm.n._0.ip") + text("_fm.n._0.p") + text("_fm.n._0.d")
-                + text("_fm.no._0.d") + text("_fm.no._0.m") + text("_fm.no._0.e") + text("_fm.no._0.u")
-                + "<select name=\"_fm.no._0.a\">" + options + "</select><input type=\"submit\"/></form>");
+        String ids = fresh ? "" : hidden("_fm.n._0.id", "" + row.id) + hidden("nodeId", "" + row.id);
+        boolean external = !fresh && row.usesExternal();
+        return html(fresh ? "add a node" : "edit a node", refused(refused)
+                + "<form name=\"nodeForm\" method=\"post\" enctype=\"multipart/form-data\">"
+                + hidden("_csrf_token", token) + hidden("action", "node_action")
+                + hidden(fresh ? "event_submit_do_add" : "event_submit_do_edit", "1") + ids
+                + "<table>" + row(text("_fm.n._0.n", fresh ? "" : row.name) + "<span class=\"red\">*</span>")
+                + row(text("_fm.n._0.ip", fresh ? "" : row.ip)) + row(text("_fm.n._0.p", fresh ? "" : "" + row.port))
+                + row(text("_fm.no._0.d", fresh ? "" : "" + row.downloadPort()))
+                + row(text("_fm.no._0.m", fresh ? "" : "" + row.mbeanPort()))
+                + row(text("_fm.no._0.e", fresh ? "" : row.parameters.getString("externalIp", "")))
+                + row(radio("true", external) + radio("false", !external))
+                // otter forgets the end of this select when a node is edited
+                + row("<select name=\"_fm.no._0.a\">" + options + (fresh ? "</select>" : ""))
+                + row("<textarea name=\"_fm.n._0.d\">" + (fresh ? "" : escape(row.description)) + "</textarea>")
+                + "</table></form>");
+    }
+
+    private static String radio(String value, boolean checked) {
+        return "<input type=\"radio\" name=\"_fm.no._0.u\" value=\"" + value + "\""
+                + (checked ? " checked=\"checked\"" : "") + "/>";
     }
 
     static String addZooKeeper(String token, String refused) {
@@ -101,7 +155,11 @@ final class Pages {
     }
 
     private static String text(String name) {
-        return "<input type=\"text\" name=\"" + name + "\"/>";
+        return text(name, "");
+    }
+
+    private static String text(String name, String value) {
+        return "<input type=\"text\" name=\"" + name + "\" value=\"" + escape(value) + "\"/>";
     }
 
     private static String row(String... cells) {

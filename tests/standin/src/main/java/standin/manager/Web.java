@@ -2,20 +2,26 @@ package standin.manager;
 
 import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.apache.zookeeper.KeeperException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import standin.NodeRow;
 import standin.Settings;
 
 /** The manager's pages: which URL is what, who may see it, and how a failure looks. */
 final class Web {
     private static final Logger logger = LoggerFactory.getLogger(Web.class);
-    private static final Set<String> NEED_LOGIN = new HashSet<>(Arrays.asList("/addnode.htm", "/addzookeeper.htm"));
+    private static final Set<String> NEED_LOGIN = new HashSet<>(
+            Arrays.asList("/addnode.htm", "/addzookeeper.htm", "/editnode.htm"));
+    private static final int JMX_MILLIS = 5000;
 
     private final String site;
     private final Database database;
@@ -77,11 +83,15 @@ final class Web {
             case "/login.htm":
                 return Reply.page(Pages.login(""));
             case "/channellist.htm":
-                return Reply.page(Pages.channels(database.channels(), channels));
+                return Reply.page(Pages.channels(listed(request), database, channels));
             case "/nodelist.htm":
                 return Reply.page(nodes(request));
             case "/autokeeperclusterslist.htm":
-                return Reply.page(Pages.clusters(database.clusters()));
+                return Reply.page(Pages.clusters(database.clusters(), database));
+            case "/nodeinfo.htm":
+                return Reply.page(node(Long.parseLong(request.field("nodeId"))));
+            case "/editnode.htm":
+                return forms.editNode(Long.parseLong(request.field("nodeId")), session, "");
             case "/addnode.htm":
                 return forms.addNode(session, "");
             case "/addzookeeper.htm":
@@ -89,6 +99,28 @@ final class Web {
             default:
                 return Reply.error(404, "Not Found");
         }
+    }
+
+    /** Returns the channels to list: all, or the one that is asked for. */
+    private List<Database.Named> listed(Request request) throws SQLException {
+        List<Database.Named> all = database.channels();
+        String id = request.field("channelId");
+        all.removeIf(channel -> !id.isEmpty() && !id.equals(Long.toString(channel.id)));
+        return all;
+    }
+
+    /** What is known of a node; of one that runs otter asks more, by JMX, and fails where that cannot be had. */
+    private String node(long id) throws SQLException, KeeperException, InterruptedException {
+        NodeRow row = database.node(id);
+        boolean runs = channels.liveNodes().contains(Long.toString(id));
+        if (runs) {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(row.ip, row.mbeanPort()), JMX_MILLIS);
+            } catch (IOException e) {
+                throw new IllegalStateException("no JMX of node " + id, e);
+            }
+        }
+        return Pages.node(row, runs, database.channelsOfNode(id), channels);
     }
 
     private String nodes(Request request) throws SQLException, KeeperException, InterruptedException {

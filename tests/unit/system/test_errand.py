@@ -1,0 +1,108 @@
+"""A short process beside java: its task, its words, its bounds. A thread that reaps plays the main loop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+from entrypoint.plan.model import Registration
+from entrypoint.system import errand, process
+from entrypoint.values import Secret
+from lab.net import free_port, wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import pytest
+
+PASSWORD = "hunter2-hunter2"
+
+
+def asked(url: str, integration: str = "otter") -> Registration:
+    arguments: tuple[tuple[str, str | Secret], ...] = (
+        ("url", url),
+        ("user", "admin"),
+        ("password", Secret(PASSWORD)),
+        ("name", "otter-0"),
+        ("host", "otter-0"),
+        ("nid", "7"),
+        ("servers", f"127.0.0.1:{free_port()}"),
+    )
+    return Registration(integration, url, arguments)
+
+
+class Loop:
+    """Reaps what it expects, as the main loop does, and sees what was started."""
+
+    def __init__(self, look: Callable[[int], object] = lambda _: None) -> None:
+        self.pid = 0
+        self.look = look
+
+    def expect(self, pid: int) -> process.Expected:
+        expected = process.Expected()
+        self.pid = pid
+        self.look(pid)
+
+        def reap() -> None:
+            _, status = os.waitpid(pid, 0)
+            code = os.waitstatus_to_exitcode(status)
+            expected.end(None if code < 0 else code)
+
+        threading.Thread(target=reap, daemon=True).start()
+        return expected
+
+
+def test_what_it_could_not_do_is_told_without_the_password() -> None:
+    told = errand.run("leave", asked(f"http://127.0.0.1:{free_port()}"), 30, set(), Loop().expect)
+    assert not told.done
+    assert "refused" in told.says
+    assert PASSWORD not in told.says
+
+
+def test_the_task_is_on_no_command_line_and_in_no_environment() -> None:
+    seen: list[bytes] = []
+
+    def read(pid: int, name: str) -> bytes:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return file.read()
+
+    def look(pid: int) -> None:
+        # It is there a moment after the exec that posix_spawn waits for.
+        wait_until(lambda: read(pid, "cmdline"), 30, "the process has its command line")
+        seen.extend((read(pid, "cmdline"), read(pid, "environ")))
+
+    errand.run("resume", asked(f"http://127.0.0.1:{free_port()}"), 30, set(), Loop(look).expect)
+    assert b"entrypoint.integrations" in seen[0]
+    assert PASSWORD.encode() not in b"".join(seen)
+
+
+def test_one_that_hangs_is_ended_by_its_time() -> None:
+    loop = Loop(lambda pid: os.kill(pid, signal.SIGSTOP))
+    told = errand.run("leave", asked("http://127.0.0.1:1"), 0.3, set(), loop.expect)
+    assert told == errand.Told(False, "not done in 0.3s")
+
+
+def test_one_that_is_killed_is_told() -> None:
+    loop = Loop(lambda pid: os.kill(pid, signal.SIGKILL))
+    told = errand.run("leave", asked("http://127.0.0.1:1"), 30, set(), loop.expect)
+    assert told == errand.Told(False, "was ended")
+
+
+def test_a_bug_in_it_is_told_by_its_type_alone() -> None:
+    # A module that is no integration.
+    told = errand.run("leave", asked("http://127.0.0.1:1", "html"), 30, set(), Loop().expect)
+    assert told == errand.Told(False, "a bug of entrypoint: AttributeError")
+
+
+def test_a_process_that_cannot_be_had_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    told = errand.run("leave", asked("http://127.0.0.1:1"), 30, set(), Loop().expect)
+    assert told == errand.Told(False, "no such file or directory")
+
+
+def test_no_descriptor_is_left_behind() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        errand.run("leave", asked(f"http://127.0.0.1:{free_port()}"), 30, set(), Loop().expect)
+    assert len(os.listdir("/proc/self/fd")) == before
