@@ -112,6 +112,17 @@ def jdk_repository() -> Repository:
 
     Raises LabError where the system's sources name neither.
     """
+    own = own_repository()
+    if own.suites[1:]:
+        return own
+    return Repository(own.uri, ("sid",), own.components, own.keyring)
+
+
+def own_repository() -> Repository:
+    """Return the release that this system is: one suite of Debian, or Ubuntu's with its updates.
+
+    Raises LabError where the system's sources name neither.
+    """
     update_when_empty()
     form = "$(REPO_URI)|$(CODENAME)|$(RELEASE)|$(ORIGIN)|$(LABEL)"
     targets = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
@@ -120,7 +131,7 @@ def jdk_repository() -> Repository:
         if origin != label or codename != release:
             continue
         if origin == "Debian":
-            return Repository(uri, ("sid",), ("main",), _keyring("debian"))
+            return Repository(uri, (codename,), ("main",), _keyring("debian"))
         if origin == "Ubuntu":
             suites = (codename, f"{codename}-updates")
             return Repository(uri, suites, ("main", "universe"), _keyring("ubuntu"))

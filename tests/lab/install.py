@@ -20,7 +20,8 @@ if __package__ in (None, ""):
 
 def parts() -> dict[str, Callable[[], None]]:
     """Return every part by name with the function that installs it."""
-    from lab import apt, jars, jdks
+    from lab import apt, containers, jars, jdks, kustomize
+    from lab.kubernetes import build as kubernetes
 
     def packages(*names: str) -> Callable[[], None]:
         return lambda: apt.install(*names)
@@ -45,6 +46,12 @@ def parts() -> dict[str, Callable[[], None]]:
         **{f"jdk{major}": jdk(major) for major in jdks.MAJORS},
         "zookeeper": jars.install_zookeeper,
         "kafka": jars.install_kafka,
+        "jmx-exporter": jars.install_jmx_exporter,
+        "kustomize": kustomize.install,
+        "kubernetes": kubernetes.install,
+        "containers": containers.install,
+        "mariadb-image": containers.install_mariadb,
+        "image-tools": containers.install_tools,
     }
 
 

@@ -5,13 +5,14 @@ Imports pytest, so unlike its neighbours this module is for inside a test run on
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lab import cache, jars, jdks, mariadb
+from lab import cache, containers, jars, jdks, kustomize, mariadb
 from lab.cache import Missing
 
 INITS = ("tini", "dumb-init", "catatonit")
@@ -20,9 +21,9 @@ INITS = ("tini", "dumb-init", "catatonit")
 def need(name: str) -> Path:
     """Return where the named part is; skip the test with the reason when it is not here.
 
-    Names: jdk8 jdk11 jdk17 jdk21 jdk25 (JAVA_HOME), java (the default JAVA_HOME), zookeeper and
-    kafka (their home), mariadb, tini, dumb-init, catatonit, javac, mvn, chromium, prometheus,
-    promtool and any other program of the PATH (the program).
+    Names: jdk8 jdk11 jdk17 jdk21 jdk25 (JAVA_HOME), java (the default JAVA_HOME), zookeeper and kafka
+    (their home), jmx-exporter (its agent's jar), mariadb, tini, dumb-init, catatonit, javac, mvn, chromium,
+    kustomize, kube-score, prometheus, promtool and any other program of the PATH (the program).
     """
     found = _finders().get(name, lambda: _program(name))()
     if isinstance(found, Missing):
@@ -48,7 +49,12 @@ def _finders() -> dict[str, Callable[[], Path | Missing]]:
         "java": default_java,
         "zookeeper": jars.zookeeper_home,
         "kafka": jars.kafka_home,
+        "jmx-exporter": jars.jmx_exporter,
         "mariadb": mariadb.program,
+        "containers": containers.program,
+        "hadolint": lambda: containers.tool("hadolint"),
+        "podman-compose": lambda: containers.tool("podman-compose"),
+        **{name: functools.partial(kustomize.find, name) for name in kustomize.MODULES},
     }
 
 

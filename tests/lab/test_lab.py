@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from lab import cache, install, jdks
+from lab import cache, install, jars, jdks
 from lab.cache import LabError
 from lab.command import environment, run
 from lab.needs import need
@@ -179,6 +181,12 @@ class TestJdk:
         home = need(f"jdk{major}")
         run([need("javac"), "-nowarn", "--release", "8", "-d", tmp_path, source])
         run([home / "bin" / "java", "-cp", tmp_path, "Starts"])
+
+
+def test_the_agent_is_the_one_that_is_pinned() -> None:
+    jar = need("jmx-exporter")
+    assert hashlib.sha256(jar.read_bytes()).hexdigest() == jars.JMX_EXPORTER_SHA256
+    assert zipfile.is_zipfile(jar)
 
 
 class TestService:
