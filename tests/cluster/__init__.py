@@ -1,0 +1,1 @@
+"""Tests on a real Kubernetes; README.md tells how it is made."""
