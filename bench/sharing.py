@@ -140,8 +140,12 @@ def zookeeper_own_script(release: Path, java: Path, folder: Path) -> Start:
 
 
 def answers_srvr(port: int) -> bool:
-    """Tell whether a ZooKeeper server in service answers."""
-    return "Mode: standalone" in zookeeper_client.four_letter(net.LOOPBACK, port, "srvr")
+    """Tell whether a ZooKeeper server in service answers.
+
+    Asked in the middle of its start it may forget the connection (a NullPointerException) and leave it open.
+    """
+    answer = zookeeper_client.four_letter(net.LOOPBACK, port, "srvr", timeout=0.2)
+    return "Mode: standalone" in answer
 
 
 def under_entrypoint(application: str, home: Path, java: Path, folder: Path, sharing: str) -> Start:

@@ -67,7 +67,8 @@ class Attach:
         try:
             answer = _exchange(self, command, time.monotonic() + timeout, limit)
         except OSError as error:
-            silent = isinstance(error, TimeoutError)
+            # EAGAIN: nobody has taken the questions before this one, and the queue of the socket is full.
+            silent = isinstance(error, (TimeoutError, BlockingIOError))
             says = f"{command}: {error.strerror or 'no answer in time'}"
             raise AttachError(says, timed_out=silent) from error
         status, newline, body = answer.partition(b"\n")

@@ -8,6 +8,8 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,30 @@ def test_a_jvm_that_hangs_does_not_hang_us(home: Path, monkeypatch: pytest.Monke
         reading = reader.read(jvm.pid)
         assert (reading.has_counters, reading.has_answered) == (True, False)
         os.kill(jvm.pid, signal.SIGCONT)
+
+
+def test_a_jvm_that_hangs_for_long_is_still_silent_when_its_queue_is_full(home: Path) -> None:
+    with running(home) as jvm:
+        attached = attach.attach(jvm.pid, timeout=60)
+        os.kill(jvm.pid, signal.SIGSTOP)
+        while not is_stopped(jvm.pid):
+            os.sched_yield()
+        reasons = []
+        for _ in range(12):
+            with pytest.raises(attach.AttachError) as refused:
+                attached.jcmd("VM.version", timeout=0.05)
+            assert refused.value.timed_out
+            reasons.append(refused.value.reason)
+        assert "Resource temporarily unavailable" in reasons[-1]
+        os.kill(jvm.pid, signal.SIGCONT)
+        assert "JDK" in eventually(lambda: attached.jcmd("VM.version", timeout=60))
+
+
+def eventually(ask: Callable[[], str]) -> str:
+    """Ask until there is room in the queue for the question."""
+    while True:
+        with suppress(attach.AttachError):
+            return ask()
 
 
 def is_stopped(pid: int) -> bool:

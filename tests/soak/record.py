@@ -144,9 +144,9 @@ class Witness(Watch):
     answered: bool | None = None
     took = 0.0
 
-    def _ping(self) -> bool | None:
+    def _ping(self, now: float) -> bool | None:
         began = time.monotonic()
-        self.answered = super()._ping()
+        self.answered = super()._ping(now)
         self.took = time.monotonic() - began
         return self.answered
 
