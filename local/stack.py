@@ -5,11 +5,9 @@ Here: folders, ports, accounts, the database's content. The stop goes through th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.cache import LabError
 from lab.net import LOOPBACK
 from local import distribution
 from local.component import Component, Database, Supervised
@@ -17,7 +15,8 @@ from local.distribution import Otter, Tell
 from local.ports import Ports
 
 DATABASE = "otter"
-CLUSTER = "zookeeper"
+ADMIN = "admin"
+"""Name and password of the administrator that otter's schema makes."""
 HEAPS = {"zookeeper": "-Xmx128m", "manager": "-Xmx384m", "node": "-Xmx256m"}
 OVERLAY = """\
 # The stand-in runs on any JDK; otter's manager runs on 8 alone, which the shipped profile insists on.
@@ -71,7 +70,7 @@ class Stack:
         server.execute(schema.read_text(encoding="utf-8"), DATABASE)
 
     def add_node(self) -> Supervised:
-        """Register one more node in the manager's database, and return it, not started."""
+        """Return one more node, not started: it registers itself with the manager when it is."""
         number = len(self.nodes) + 1
         name = f"node-{number}"
         first = 2088 + 10 * (number - 1)
@@ -79,7 +78,6 @@ class Stack:
             self.ports.take(f"{name}{what}", first + offset)
             for offset, what in enumerate(("", ", download", ", mbean"))
         )
-        nid = self._register(name, port, download, mbean)
         folder = self.folder / name
         node = Supervised(
             name,
@@ -90,56 +88,23 @@ class Stack:
             variables={
                 **self._common("node", folder),
                 "ENTRYPOINT_HOME": str(self.node_home),
-                "OTTER_NID": nid,
                 "OTTER_MANAGER_ADDRESS": f"{LOOPBACK}:{self.manager_port}",
+                "OTTER_MANAGER_URL": f"http://{LOOPBACK}:{self.web_port}",
+                "OTTER_MANAGER_USER": ADMIN,
+                "OTTER_MANAGER_PASSWORD": ADMIN,
                 "OTTER_ZOOKEEPER_SERVERS": self.zookeeper.address,
+                # With its port: what an earlier run kept may name a ZooKeeper at another one.
+                "OTTER_ZOOKEEPER_CLUSTER": f"zookeeper-{self.zookeeper.address.rpartition(':')[2]}",
+                "OTTER_NODE_NAME": name,
                 "OTTER_NODE_ADDRESS": LOOPBACK,
                 "OTTER_NODE_PORT": str(port),
+                "OTTER_NODE_DOWNLOAD_PORT": str(download),
+                "OTTER_NODE_MBEAN_PORT": str(mbean),
                 "OTTER_NODE_HOME": str(_made(folder / "data")),
             },
         )
         self.nodes.append(node)
         return node
-
-    def _register(self, name: str, port: int, download: int, mbean: int) -> str:
-        """Write the rows that the manager's pages would write; return the node's number."""
-        servers = json.dumps([self.zookeeper.address])
-        execute = self.database.server.execute
-        execute(
-            f"INSERT INTO AUTOKEEPER_CLUSTER (CLUSTER_NAME, SERVER_LIST, DESCRIPTION,"
-            f" GMT_CREATE, GMT_MODIFIED) SELECT '{CLUSTER}', '{servers}', 'by ./run', NOW(), NOW()"
-            f" WHERE NOT EXISTS (SELECT 1 FROM AUTOKEEPER_CLUSTER WHERE CLUSTER_NAME = '{CLUSTER}');"
-            f"UPDATE AUTOKEEPER_CLUSTER SET SERVER_LIST = '{servers}'"
-            f" WHERE CLUSTER_NAME = '{CLUSTER}'",
-            DATABASE,
-        )
-        rows = execute(
-            f"SELECT ID FROM AUTOKEEPER_CLUSTER WHERE CLUSTER_NAME = '{CLUSTER}'", DATABASE
-        )
-        cluster = {
-            "id": int(rows[0][0]),
-            "clusterName": CLUSTER,
-            "serverList": [self.zookeeper.address],
-        }
-        parameters = json.dumps(
-            {
-                "downloadPort": download,
-                "mbeanPort": mbean,
-                "useExternalIp": False,
-                "zkCluster": cluster,
-            }
-        )
-        # UNIQUE (NAME, IP): the row of an earlier run with the same data is used again.
-        rows = execute(
-            f"INSERT INTO NODE (NAME, IP, PORT, DESCRIPTION, PARAMETERS, GMT_CREATE, GMT_MODIFIED)"
-            f" VALUES ('{name}', '{LOOPBACK}', {port}, 'by ./run', '{parameters}', NOW(), NOW())"
-            f" ON DUPLICATE KEY UPDATE PORT = {port}, PARAMETERS = '{parameters}';"
-            f"SELECT ID FROM NODE WHERE NAME = '{name}' AND IP = '{LOOPBACK}'",
-            DATABASE,
-        )
-        if not rows:
-            raise LabError(f"{name} was not registered: no row in NODE")
-        return rows[0][0]
 
     def _zookeeper(self, home: Path) -> Supervised:
         folder = self.folder / "zookeeper"
