@@ -16,7 +16,7 @@ from entrypoint.settings.resolve import default_problems
 WITH_YAML = [path for path in pages() if blocks(path.read_text(encoding="utf-8"), "yaml")]
 WITH_SHELL = [path for path in pages() if blocks(path.read_text(encoding="utf-8"), "sh")]
 KUSTOMIZATION = {
-    "apiVersion", "kind", "namespace", "resources", "components", "configMapGenerator", "images",
+    "apiVersion", "kind", "namespace", "resources", "components", "configMapGenerator", "images", "patches",
 }  # fmt: skip
 """Keys of a kustomization.yaml, which is not sent to a cluster and has no metadata."""
 
@@ -33,7 +33,7 @@ def test_examples_in_yaml_are_taken(path: Path) -> None:
     for text in blocks(path.read_text(encoding="utf-8"), "yaml"):
         for document in yaml.safe_load_all(text):
             name = document.get("profile")
-            if name is None and document.keys() & {"configMapGenerator", "images"}:
+            if name is None and document.keys() & {"configMapGenerator", "images", "patches"}:
                 assert document.keys() <= KUSTOMIZATION, text
             elif name is None:
                 assert {"apiVersion", "kind", "metadata"} <= document.keys(), text
