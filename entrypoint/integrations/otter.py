@@ -14,21 +14,13 @@ Every step leads to the same end from whatever the step before left, so it may b
 
 from __future__ import annotations
 
-import random
 import time
 
 from entrypoint.errors import ProblemsError
 from entrypoint.integrations import otter_problems as problems
+from entrypoint.integrations.otter_clusters import choose, create
 from entrypoint.integrations.otter_pages import Pages
-from entrypoint.integrations.otter_rows import (
-    NODE_FIELDS,
-    Cluster,
-    Row,
-    cluster_for,
-    clusters,
-    nodes,
-    wanted_fields,
-)
+from entrypoint.integrations.otter_rows import NODE_FIELDS, Row, nodes, wanted_fields
 from entrypoint.integrations.protocol import Progress, TryAgainError, gave_up
 from entrypoint.lifecycle.events import Registered
 from entrypoint.records import record
@@ -49,8 +41,6 @@ if TYPE_CHECKING:
 SHORTEST_NAME: Final = 4
 LONGEST_NAME: Final = 64
 MOST_PAGES: Final = 500
-CLUSTER_JITTER: Final = 2.0
-"""Seconds over which nodes that start together spread the creation of a cluster: its name is not unique."""
 
 
 @record
@@ -91,15 +81,16 @@ def register(
     wish, backoff, started = Wish.of(asked), Backoff(), clock()
     if not SHORTEST_NAME <= len(wish.name) <= LONGEST_NAME:
         raise ProblemsError(problems.bad_name(wish.name))
-    attempts = 0
+    attempts = in_a_row = 0
     while True:
         attempts += 1
         try:
             return attempt(wish, Pages(wish.url), sleep)
         except TryAgainError as error:
             progress = Progress(attempts, clock() - started, error.detail)
-            over = progress.seconds >= asked.at_most or attempts == error.attempts
-            if over:
+            # Of those alone: a manager that was away for a while before is no reason to try less often.
+            in_a_row = in_a_row + 1 if error.attempts else 0
+            if progress.seconds >= asked.at_most or (error.attempts and in_a_row >= error.attempts):
                 raise ProblemsError(error.problem or gave_up(asked, progress)) from None
             tell(progress)
             sleep(max(0.0, min(backoff.next(), asked.at_most - progress.seconds)))
@@ -118,9 +109,9 @@ def attempt(wish: Wish, pages: Pages, sleep: Callable[[float], object] = time.sl
         shown = f"node {row.nid} ({row.name}) is still started there"
         raise TryAgainError(f"{shown}: its session has to end first", problems.in_use(row))
     form = _edit_form(pages, row)
-    changed = wanted_fields(form, wish, _cluster(pages, wish, form, sleep))
+    changed = wanted_fields(form, wish, choose(pages, wish, form, sleep))
     if changed != form.fields:
-        _accepted(pages.post_multipart("editNode.htm", changed), "editNode.htm")
+        problems.check_accepted(pages.post_multipart("editNode.htm", changed), "editNode.htm")
         form = _edit_form(pages, row)
         how = "updated" if how == "found" else how
     return _registered(row, form, how, wish)
@@ -174,12 +165,12 @@ def _own_row(pages: Pages, wish: Wish) -> Row | None:
 def _create(pages: Pages, wish: Wish, sleep: Callable[[float], object]) -> None:
     answer = pages.get("addNode.htm")
     if answer.leads_to == "addzookeeper":
-        _create_cluster(pages, wish, sleep)
+        create(pages, wish, sleep)
         answer = pages.get("addNode.htm")
     form = _form(answer, "addNode.htm")
-    fields = wanted_fields(form, wish, _cluster(pages, wish, form, sleep), new=True)
+    fields = wanted_fields(form, wish, choose(pages, wish, form, sleep), new=True)
     answer = pages.post_multipart("addNode.htm", fields)
-    _accepted(answer, "addNode.htm")
+    problems.check_accepted(answer, "addNode.htm")
 
 
 def _edit_form(pages: Pages, row: Row) -> Form:
@@ -197,62 +188,6 @@ def _form(answer: Answer, page: str) -> Form:
     if answer.status != 200 or not form.fields.keys() >= NODE_FIELDS:
         raise problems.not_understood(page, answer)
     return form
-
-
-def _accepted(answer: Answer, page: str) -> None:
-    """A form that was accepted leads to a list; one that was refused is shown again with the reason."""
-    if answer.leads_to == "forbidden":
-        raise ProblemsError(problems.forbidden(page))
-    if answer.leads_to in {"error", "login"}:
-        # The token of the form was used up, or the manager was restarted meanwhile.
-        raise TryAgainError(f"/{page} did not take the form: its token is no longer good")
-    if answer.leads_to:
-        return
-    messages = answer.page.messages
-    if answer.status == 200 and messages:
-        raise problems.refused(page, messages)
-    raise problems.not_understood(page, answer)
-
-
-def _cluster(
-    pages: Pages, wish: Wish, form: Form, sleep: Callable[[float], object]
-) -> Cluster | None:
-    """Return the ZooKeeper cluster that the row is to have; None to leave the choice as it is."""
-    if "_fm.no._0.a" in form.chosen and not wish.cluster:
-        return None
-    found = cluster_for(_clusters(pages), wish.cluster, wish.servers)
-    if found is None:
-        found = _create_cluster(pages, wish, sleep)
-    return found
-
-
-def _clusters(pages: Pages) -> list[Cluster]:
-    answer = pages.get("auto_keeper_clusters_list.htm")
-    if answer.status != 200:
-        raise problems.not_understood("auto_keeper_clusters_list.htm", answer)
-    return clusters(answer.page)
-
-
-def _create_cluster(pages: Pages, wish: Wish, sleep: Callable[[float], object]) -> Cluster:
-    if not wish.servers:
-        raise ProblemsError(problems.no_cluster(wish.cluster))
-    if not wish.name.endswith("-0"):
-        sleep(random.random() * CLUSTER_JITTER)  # noqa: S311 - no secret
-    found = cluster_for(_clusters(pages), wish.cluster, wish.servers)
-    if found is not None:
-        return found
-    page = "addZookeeper.htm"
-    form = pages.get(page)
-    fields = dict(form.page.form.fields)
-    if "_fm.a._0.c" not in fields:
-        raise problems.not_understood(page, form)
-    servers = wish.servers.partition("/")[0].replace(";", ",").strip(",")
-    fields |= {"_fm.a._0.c": wish.cluster or "zookeeper", "_fm.a._0.z": f"{servers};"}
-    _accepted(pages.post_multipart(page, fields), page)
-    found = cluster_for(_clusters(pages), wish.cluster, wish.servers)
-    if found is None:
-        raise TryAgainError("the ZooKeeper cluster that was just created is not in the list")
-    return found
 
 
 def _why_no_row(pages: Pages, wish: Wish) -> problems.Problem:

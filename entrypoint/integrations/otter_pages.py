@@ -1,25 +1,30 @@
 """The pages of otter's manager over HTTP: log in, look, post forms. Cookies are kept, redirects only read.
 
-Here: requests and answers, bounded in time and size. What is asked, and why, is in `otter`. A redirect
-names the manager's configured domain, which need not be reachable from here, or be the manager at all: only
-its page is looked at. Loaded by the helper and short processes, never by PID 1.
+Here: requests and answers, each bounded as a whole in time and size. What is asked, and why, is in `otter`.
+A redirect names the manager's configured domain, which need not be reachable from here, or be the manager at
+all: only its page is looked at. Loaded by the helper and short processes, never by PID 1.
 """
 
 from __future__ import annotations
 
 import http.client
+import io
 import os
-import time
 from urllib.parse import urlencode, urlsplit
 
 from entrypoint.integrations.html import parse
 from entrypoint.integrations.protocol import TryAgainError
 from entrypoint.records import record
+from entrypoint.system.checks.result import CheckFailed, Deadline
+from entrypoint.system.checks.sockets import connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
     from typing import Final
+
+    from _typeshed import WriteableBuffer
 
     from entrypoint.integrations.html import Page
 
@@ -78,18 +83,30 @@ class Pages:
         body = ("".join(parts) + f"--{boundary}--\r\n").encode()
         return self._ask("POST", page, body, f"multipart/form-data; boundary={boundary}")
 
+    def _connect(self, deadline: Deadline) -> socket.socket:
+        sock = connect(self._host, self._port, deadline)
+        sock.settimeout(deadline.remaining())
+        if not self._secure:
+            return sock
+        import ssl  # noqa: PLC0415 - only with https
+
+        return ssl.create_default_context().wrap_socket(sock, server_hostname=self._host)
+
     def _ask(self, method: str, page: str, body: bytes, kind: str) -> Answer:
-        deadline = time.monotonic() + REQUEST_SECONDS
+        deadline = Deadline(REQUEST_SECONDS)
         shown = page.partition("?")[0]
-        kind_of = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind_of(self._host, self._port, timeout=REQUEST_SECONDS)
+        connection = http.client.HTTPConnection(self._host, self._port)
+        connection.response_class = _response_within(deadline)
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}
         if kind:
             headers["Content-Type"] = kind
         try:
+            connection.sock = self._connect(deadline)
             connection.request(method, f"{self._base}/{page}", body or None, headers)
             response = connection.getresponse()
-            text = _read(response, shown, deadline)
+            text = _read(response, shown)
+        except CheckFailed as error:
+            raise TryAgainError(error.detail) from None
         except TimeoutError:
             seconds = f"{REQUEST_SECONDS:g}s"
             raise TryAgainError(f"no answer from /{shown} within {seconds}") from None
@@ -108,15 +125,51 @@ class Pages:
         return Answer(response.status, text, spelt(urlsplit(location).path) if location else "")
 
 
-def _read(response: http.client.HTTPResponse, shown: str, deadline: float) -> str:
-    """Read a page; a server that drips bytes gets no more time than one that is silent."""
+def _response_within(deadline: Deadline) -> type[http.client.HTTPResponse]:
+    """Return a kind of response that is read, from its first header on, until the deadline only."""
+
+    class Response(http.client.HTTPResponse):
+        def __init__(
+            self, sock: socket.socket, debuglevel: int = 0, method: str | None = None
+        ) -> None:
+            super().__init__(sock, debuglevel, method)
+            self.fp.close()
+            self.fp = io.BufferedReader(_Timed(sock, deadline))
+
+    return Response
+
+
+class _Timed(io.RawIOBase):
+    """What a socket receives while there is time: a peer that drips gets no more of it than a silent one."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        super().__init__()
+        self._sock = sock
+        self._deadline = deadline
+        # Keeps the connection open after http.client has closed its side of it.
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        """Tell that this is to be read."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        """Read what has come, waiting no longer than is left; raises TimeoutError."""
+        self._sock.settimeout(self._deadline.remaining())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Close it."""
+        self._raw.close()
+        super().close()
+
+
+def _read(response: http.client.HTTPResponse, shown: str) -> str:
     data = bytearray()
     while chunk := response.read1(65536):
         data += chunk
         if len(data) > PAGE_LIMIT:
             raise TryAgainError(f"/{shown} is larger than {PAGE_LIMIT >> 20} MiB")
-        if time.monotonic() > deadline:
-            raise TimeoutError
     if response.length:
         raise http.client.IncompleteRead(bytes(data), response.length)
     return data.decode("utf-8", "replace")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entrypoint.errors import EXIT_CONFIG, EXIT_DEPENDENCY, Problem
+from entrypoint.errors import EXIT_CONFIG, EXIT_DEPENDENCY, Problem, ProblemsError
 from entrypoint.integrations.protocol import TryAgainError
 
 TYPE_CHECKING = False
@@ -43,17 +43,30 @@ def wrong_password(url: str, user: str) -> Problem:
 
 def not_understood(page: str, answer: Answer) -> TryAgainError:
     """Return what to do about a page that is not otter's: try it three times, it may be a proxy's."""
-    leads = f", leads to {answer.leads_to[:40]}" if answer.leads_to else ""
-    seen = f"{answer.status}{leads}, {len(answer.text)} characters"
+    what = f"the manager's page /{page} is not what we know"
+    detail = f"/{page} is not the page we know ({_seen(answer)})"
+    return TryAgainError(detail, _unknown(page, what, answer), attempts=3)
+
+
+def not_in_the_list(page: str, name: str, answer: Answer) -> Problem:
+    """Return the problem of a ZooKeeper cluster that was created and is not to be seen: never try again."""
+    what = f'the ZooKeeper cluster "{name[:60]}" that was just created is not on /{page}'
+    return _unknown(page, what, answer)
+
+
+def _unknown(page: str, what: str, answer: Answer) -> Problem:
     details = (
         ("where", f"/{page}"),
-        ("says", seen),
+        ("says", _seen(answer)),
         ("expected", "the pages of otter manager 4.2.18"),
         ("fix", "check OTTER_MANAGER_URL; with another otter, create the row by hand and set OTTER_NID"),
     )  # fmt: skip
-    what = f"the manager's page /{page} is not what we know"
-    problem = Problem("registration-not-understood", what, details, EXIT_DEPENDENCY)
-    return TryAgainError(f"/{page} is not the page we know ({seen})", problem, attempts=3)
+    return Problem("registration-not-understood", what, details, EXIT_DEPENDENCY)
+
+
+def _seen(answer: Answer) -> str:
+    leads = f", leads to {answer.leads_to[:40]}" if answer.leads_to else ""
+    return f"{answer.status}{leads}, {len(answer.text)} characters"
 
 
 def refused(page: str, messages: Sequence[str]) -> TryAgainError:
@@ -66,6 +79,21 @@ def refused(page: str, messages: Sequence[str]) -> TryAgainError:
     what = "the manager refuses what we want to register"
     problem = Problem("registration-refused", what, details, EXIT_CONFIG)
     return TryAgainError(f"/{page} refuses: {'; '.join(messages)[:200]}", problem, attempts=3)
+
+
+def check_accepted(answer: Answer, page: str) -> None:
+    """Return where a form was accepted: that leads to a list. A refused one is shown again with a reason."""
+    if answer.leads_to == "forbidden":
+        raise ProblemsError(forbidden(page))
+    if answer.leads_to in {"error", "login"}:
+        # The token of the form was used up, or the manager was restarted meanwhile.
+        raise TryAgainError(f"/{page} did not take the form: its token is no longer good")
+    if answer.leads_to:
+        return
+    messages = answer.page.messages
+    if answer.status == 200 and messages:
+        raise refused(page, messages)
+    raise not_understood(page, answer)
 
 
 def forbidden(page: str) -> Problem:

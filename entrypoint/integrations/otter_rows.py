@@ -108,17 +108,29 @@ def cluster_for(found: list[Cluster], name: str, servers: str) -> Cluster | None
     return oldest[0] if oldest else None
 
 
-def channels_of_node(page: Page) -> list[Channel]:
-    """Return the channels that a node works for, from the page about the node."""
-    found: dict[int, Channel] = {}
+def pipelines(page: Page) -> list[int]:
+    """Return the numbers of a channel's pipelines, from the list of them."""
+    return _linked(page, "pipelineinfo", "pipelineid")
+
+
+def nodes_of_pipeline(page: Page) -> list[int]:
+    """Return the numbers of the nodes that a pipeline runs on, from the page about it."""
+    return _linked(page, "nodeinfo", "nodeid")
+
+
+def _linked(page: Page, target: str, key: str) -> list[int]:
+    """Return the numbers that links to a page carry, in either of otter's spellings.
+
+    By links, not by rows: otter's list of pipelines forgets to begin a row for the second one.
+    """
+    wanted = re.compile(rf"\b{target}\.htm\?(?:.*&)?{key}=(\d{{1,18}})")
+    found: dict[int, None] = {}
     for cells in page.rows:
-        if len(cells) < 5:
-            continue
-        number = next((re.search(r"channelId=(\d{1,18})", to) for to in cells[3].targets), None)
-        state = next((STATES[word] for word in STATES if cells[4].text.startswith(word)), "")
-        if number is not None and state:
-            found[int(number[1])] = Channel(int(number[1]), state)
-    return list(found.values())
+        for to in (one for cell in cells for one in cell.targets):
+            link = wanted.search(to.replace("_", "").lower())
+            if link:
+                found[int(link[1])] = None
+    return list(found)
 
 
 def channel(page: Page, number: int) -> Channel | None:

@@ -46,7 +46,7 @@ class Progress:
 class TryAgainError(Exception):
     """It did not work out, and may later: `problem` is what to say when the time is over.
 
-    `attempts` limits how often it is tried at all: what is not going to change is not waited for.
+    `attempts` limits how often in a row it is tried: what is not going to change is not waited for.
     """
 
     def __init__(self, detail: str, problem: Problem | None = None, attempts: int = 0) -> None:

@@ -93,6 +93,27 @@ def explained(setting: str, home: Path, before: list[str]) -> str:
     return run([*before, *words], env=environment)
 
 
+def test_a_file_that_says_little_is_enough(otter: Otter) -> None:
+    """It takes the place of otter's own: what that one says and otter needs is the profile's then."""
+    (otter.manager_home / "conf" / "otter.properties").write_text(
+        "otter.manager.monitor.self.interval = 30\n"
+    )
+    manager = otter.manager()
+    manager.becomes_ready()
+    own = otter.node_home / "conf" / "otter.properties"
+    own.write_text(f"otter.manager.address = {LOOPBACK}:{manager.nodes_port}\n")
+    variables = {
+        "OTTER_NID": str(otter.world.add_row()),
+        "OTTER_NODE_HOME": str(otter.folder / "n"),
+    }
+    node = otter.node_with(variables)
+    node.becomes_ready()
+    assert sorted(os.listdir(otter.folder / "n")) == ["download", "extend", "htdocs"]
+    (otter.node_home / "conf" / "nid").write_text(f"{otter.world.add_row('node-2')}\n")
+    otter.node_with({}).becomes_ready()
+    assert (otter.node_home / "htdocs").is_dir()
+
+
 def write_article_manager(otter: Otter) -> tuple[str, int, int]:
     """Return the whole otter.properties of the manager, as a ConfigMap has it, and its two ports."""
     variables = otter.manager_variables()

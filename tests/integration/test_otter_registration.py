@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import threading
 from collections.abc import Iterator, Mapping
 
@@ -240,6 +241,65 @@ def test_many_at_once_get_one_row_each(manager: Manager, world: World) -> None:
     }
 
 
+class Blind(Pages):
+    """Pages of a manager whose list of ZooKeeper clusters we cannot read; `known` leaves its frame."""
+
+    known = True
+
+    def get(self, page: str, fields: Mapping[str, str] | None = None) -> Answer:
+        answer = super().get(page, fields)
+        if "clusters_list" not in page:
+            return answer
+        frame = '<a href="addZookeeper.htm">add</a>' if self.known else "<p>another list</p>"
+        return Answer(200, frame, "")
+
+
+def clusters_made(world: World) -> int:
+    return len(world.sql("SELECT ID FROM AUTOKEEPER_CLUSTER"))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_cluster_is_never_made_twice_where_the_list_cannot_be_read(
+    manager: Manager, world: World, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    monkeypatch.setattr(Blind, "known", known)
+    monkeypatch.setattr(integration, "Pages", Blind)
+    for _ in range(3):
+        problem = refused(manager, servers=world.zookeeper)
+        assert problem.id == "registration-not-understood"
+        assert "clusters_list" in dict(problem.details)["where"]
+        assert clusters_made(world) == int(known)
+    assert rows(world) == []
+
+
+def test_a_cluster_that_was_made_and_is_not_listed_is_the_end_at_once(
+    manager: Manager, world: World
+) -> None:
+    wish = Wish.of(asked(manager, servers=world.zookeeper))
+    with pytest.raises(ProblemsError) as found:
+        attempt(wish, Blind(wish.url))
+    assert "just created" in found.value.problems[0].what
+    assert clusters_made(world) == 1
+
+
+def test_a_page_that_is_not_understood_counts_from_when_it_is_there(manager: Manager) -> None:
+    """The manager was away for a while: that makes it neither fewer attempts nor more."""
+    answers = iter([*["down"] * 5, *["strange"] * 100])
+    asked_for: list[str] = []
+
+    class Slow(Pages):
+        def post(self, page: str, fields: Mapping[str, str]) -> Answer:
+            asked_for.append(next(answers))
+            if asked_for[-1] == "down":
+                raise TryAgainError("refused")
+            return Answer(200, "<html>nginx</html>", "")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(integration, "Pages", Slow)
+        assert refused(manager).id == "registration-not-understood"
+    assert asked_for == ["down"] * 5 + ["strange"] * 3
+
+
 class InterruptedHereError(Exception):
     """The process was killed here."""
 
@@ -389,27 +449,127 @@ def memory(wish: Wish) -> dict[str, object]:
     return found
 
 
+def remembered(wish: Wish) -> set[int]:
+    """Return the channels that are remembered; the tests' other worlds have theirs in this ZooKeeper too."""
+    found = memory(wish)["channels"]
+    assert isinstance(found, list)
+    return set(found)
+
+
 def test_what_is_remembered_lasts_until_it_has_been_seen_to(manager: Manager, world: World) -> None:
     nid = world.add_row(NAME)
     wish = at(world, manager, nid)
     runs, failed = world.add_channel(nid, "runs"), world.add_channel(nid, "fails")
     world.set_state(runs, "START")
     world.set_state(failed, "PAUSE")
-    assert otter_channels.remember(wish) == f"running channels: {runs}"
-    assert memory(wish) == {"channels": [runs], "settled": False}
+    assert str(runs) in otter_channels.remember(wish)
+    assert runs in remembered(wish) and failed not in remembered(wish)
+    assert memory(wish)["settled"] is False
     world.set_state(runs, "PAUSE")
-    assert otter_channels.remember(wish) == "running channels: none"
-    assert memory(wish)["channels"] == [runs], "it still is to be resumed"
+    otter_channels.remember(wish)
+    assert runs in remembered(wish), "it still is to be resumed"
 
     world.node(nid, manager)
     manager.sees(nid)
     assert otter_channels.resume(wish) == f"resumed channels: {runs}"
     assert world.channel_state(runs) == "START"
     assert world.channel_state(failed) == "PAUSE"
-    assert memory(wish) == {"channels": [runs], "settled": True}
+    assert memory(wish)["settled"] is True
+    assert runs in remembered(wish) and failed not in remembered(wish)
     world.set_state(runs, "PAUSE")
     otter_channels.remember(wish)
-    assert memory(wish)["channels"] == [], "it failed by itself, after it was resumed"
+    assert runs not in remembered(wish), "it failed by itself, after it was resumed"
+
+
+def test_nothing_at_the_stop_needs_the_manager_nor_that_it_reaches_the_node(world: World) -> None:
+    """Its page about a node asks the node by JMX, at an address that may be the one of the pod before."""
+    manager = world.manager()
+    nid = world.add_row(NAME)
+    wish, channel = at(world, manager, nid), world.add_channel(nid)
+    world.node(nid, manager)
+    manager.sees(nid)
+    world.sql(
+        f"UPDATE NODE SET PARAMETERS = REPLACE(PARAMETERS, 'mbeanPort', 'other') WHERE ID = {nid}"
+    )
+    assert manager.browser.get(f"nodeInfo.htm?nodeId={nid}").status == 500
+    world.set_state(channel, "START")
+    manager.signal(signal.SIGSTOP)
+    try:
+        otter_channels.remember(wish)
+    finally:
+        manager.signal(signal.SIGCONT)
+    world.set_state(channel, "PAUSE")
+    assert otter_channels.resume(wish) == f"resumed channels: {channel}"
+
+
+def test_a_chroot_is_in_front_of_all_that_is_kept(world: World) -> None:
+    inside = Kept(parse_servers(f"{world.zookeeper}/apart/{world.database}"), timeout_ms=4000)
+    assert inside.children("/a", Deadline(5)) == ()
+    for name in ("first", "second", "名"):
+        inside.write(f"/a/{name}", name.encode(), Deadline(5))
+    assert set(inside.children("/a", Deadline(5))) == {"first", "second", "名"}
+    inside.close(Deadline(5))
+    outside = Kept(parse_servers(world.zookeeper), timeout_ms=4000)
+    assert outside.read(f"/apart/{world.database}/a/first", Deadline(5)) == b"first"
+    assert outside.read("/a/first", Deadline(5)) is None
+    outside.close(Deadline(5))
+
+
+def test_channels_of_other_nodes_are_left_to_them(manager: Manager, world: World) -> None:
+    nid, other = world.add_row(NAME), world.add_row("otter-node-1")
+    wish = at(world, manager, nid)
+    ours, theirs = world.add_channel(nid, "ours"), world.add_channel(other, "theirs")
+    second = "INSERT INTO PIPELINE (NAME, CHANNEL_ID) VALUES ('and back', {0});"
+    world.sql(second.format(ours) + second.format(theirs))
+    for number in (ours, theirs):
+        world.set_state(number, "START")
+    otter_channels.remember(wish)
+    for number in (ours, theirs):
+        world.set_state(number, "PAUSE")
+    for node in (nid, other):
+        world.node(node, manager)
+        manager.sees(node)
+    assert otter_channels.resume(wish) == f"resumed channels: {ours}"
+    assert world.channel_state(theirs) == "PAUSE"
+    assert theirs not in remembered(wish)
+
+
+def test_a_manager_that_is_away_when_we_are_back_is_asked_again(world: World) -> None:
+    manager = world.manager()
+    nid = world.add_row(NAME)
+    wish, channel = at(world, manager, nid), world.add_channel(nid)
+    world.set_state(channel, "START")
+    otter_channels.remember(wish)
+    world.set_state(channel, "PAUSE")
+    world.node(nid, manager)
+    manager.kill()
+    rounds: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) == 2:
+            settings = {
+                "otter.port": str(manager.port),
+                "otter.communication.manager.port": str(manager.rpc_port),
+            }
+            world.manager(settings=settings).sees(nid)
+
+    assert otter_channels.resume(wish, sleep=sleep) == f"resumed channels: {channel}"
+    assert len(rounds) >= 2
+
+
+def test_a_manager_that_stays_away_is_named_and_nothing_is_forgotten(world: World) -> None:
+    manager = world.manager()
+    nid = world.add_row(NAME)
+    wish, channel = at(world, manager, nid), world.add_channel(nid)
+    world.set_state(channel, "START")
+    otter_channels.remember(wish)
+    world.set_state(channel, "PAUSE")
+    manager.kill()
+    now = iter(range(0, 10_000, 40))
+    said = otter_channels.resume(wish, clock=lambda: float(next(now)), sleep=lambda _: None)
+    assert said == f"resumed channels: none; still paused: {channel} (refused)"
+    assert channel in remembered(wish)
 
 
 def test_a_channel_is_not_started_before_the_page_offers_it(manager: Manager, world: World) -> None:
@@ -429,7 +589,7 @@ def test_a_channel_is_not_started_before_the_page_offers_it(manager: Manager, wo
     now = iter(range(0, 10_000, 40))
     said = otter_channels.resume(wish, clock=lambda: float(next(now)), sleep=lambda _: None)
     assert said == f"resumed channels: none; still paused: {channel}"
-    assert memory(wish)["channels"] == [channel]
+    assert channel in remembered(wish)
     world.node(other, manager)
     manager.sees(other)
     assert otter_channels.resume(wish) == f"resumed channels: {channel}"

@@ -194,3 +194,15 @@ def test_a_placeholder_that_nobody_knows_fails_the_application(world: World) -> 
     manager = world.manager(settings={"otter.domainName": "${no.such.key}"})
     assert manager.browser.get("monitor/ok.htm").status == 503
     assert "Could not resolve placeholder 'no.such.key'" in manager.output
+
+
+@pytest.mark.parametrize(
+    "key", ["otter.database.driver.class.name", "otter.manager.monitor.email.username"]
+)
+def test_a_key_that_otter_has_no_value_for_fails_the_application(world: World, key: str) -> None:
+    shipped = world.manager_home / "conf/otter.properties"
+    lines = shipped.read_text().splitlines(keepends=True)
+    shipped.write_text("".join(line for line in lines if not line.startswith(key)))
+    manager = world.manager()
+    assert manager.browser.get("monitor/ok.htm").status == 503
+    assert f"otter.properties has no {key}" in manager.output

@@ -111,6 +111,16 @@ def test_a_home_that_cannot_be_written(world: World, tmp_path: Path) -> None:
     assert node.exit_code() == 1
 
 
+@pytest.mark.parametrize("key", ["otter.extend.dir", "otter.communication.pool.size"])
+def test_a_key_that_otter_has_no_value_for(world: World, key: str) -> None:
+    shipped = world.node_home / "conf/otter.properties"
+    lines = shipped.read_text().splitlines(keepends=True)
+    shipped.write_text("".join(line for line in lines if not line.startswith(key)))
+    node = world.node(world.add_row(), world.manager(), up=False)
+    assert node.exit_code() == 1
+    assert f"otter.properties has no {key}" in node.output
+
+
 def test_a_home_of_its_own(world: World, tmp_path: Path) -> None:
     home = tmp_path / "home"
     world.node(world.add_row(), world.manager(), settings={"otter.nodeHome": str(home)})

@@ -134,6 +134,23 @@ def test_the_page_of_a_node_shows_its_channels_and_needs_jmx_while_it_runs(world
     assert manager.browser.get(page).status == 500
 
 
+def test_the_pages_of_pipelines_tell_a_channels_nodes_without_jmx(world: World) -> None:
+    manager = world.manager()
+    nid = world.add_row("node-a")
+    channel = world.add_channel(nid)
+    world.sql(f"INSERT INTO PIPELINE (NAME, CHANNEL_ID) VALUES ('and back', {channel})")
+    first, second = (
+        row[0] for row in world.sql(f"SELECT ID FROM PIPELINE WHERE CHANNEL_ID = {channel}")
+    )
+    listed = manager.browser.get(f"pipeline_list.htm?channelId={channel}").text
+    assert f"pipelineInfo.htm?pipelineId={first}" in listed
+    assert f"pipelineInfo.htm?pipelineId={second}" in listed
+    assert listed.count("<tr>") == 1, "otter forgets to begin the second row"
+    one = manager.browser.get(f"pipelineInfo.htm?pipelineId={first}").text
+    assert f"nodeInfo.htm?nodeId={nid}" in one
+    assert "nodeInfo" not in manager.browser.get(f"pipelineInfo.htm?pipelineId={second}").text
+
+
 def test_a_channel_offers_a_start_when_its_nodes_are_there(world: World) -> None:
     manager = world.manager()
     nid = world.add_row("node-a")

@@ -146,6 +146,12 @@ class World:
         host, port = self.zookeeper.split(":")
         return ZooKeeperClient(host, int(port))
 
+    def login(self) -> dict[str, str]:
+        """Return how to reach our database: url, username, password."""
+        server = self._mariadb
+        url = server.url(self.database)
+        return {"url": url, "username": server.user, "password": server.password}
+
     def database_url(self, database: str) -> str:
         """Return the JDBC URL of another database of the same server."""
         return self._mariadb.url(database)

@@ -20,10 +20,10 @@ from lab.net import free_port
 
 
 class Server:
-    """Answers every connection with the same bytes; `drip` sends them one by one for ever."""
+    """Answers every connection with the same bytes; `then` is sent after, again and again for ever."""
 
-    def __init__(self, answer: bytes, drip: bool = False) -> None:
-        self.answer, self.drip = answer, drip
+    def __init__(self, answer: bytes, then: bytes | None = None) -> None:
+        self.answer, self.then = answer, then
         self.requests: list[bytes] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -40,8 +40,8 @@ class Server:
         with connection, suppress(OSError):
             self.requests.append(whole_request(connection))
             connection.sendall(self.answer)
-            while self.drip and not self._ended.wait(0.05):
-                connection.sendall(b"x")
+            while self.then is not None and not self._ended.wait(0.05):
+                connection.sendall(self.then)
 
     def close(self) -> None:
         self._ended.set()
@@ -62,8 +62,8 @@ def whole_request(connection: socket.socket) -> bytes:
 def serve() -> Iterator[Callable[..., Server]]:
     made: list[Server] = []
 
-    def start(answer: bytes, drip: bool = False) -> Server:
-        made.append(Server(answer, drip))
+    def start(answer: bytes, then: bytes | None = None) -> Server:
+        made.append(Server(answer, then))
         return made[-1]
 
     yield start
@@ -136,9 +136,18 @@ def test_a_silent_and_a_dripping_server_have_the_same_time(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(otter_pages, "REQUEST_SECONDS", 0.5)
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
-    for server in (serve(head, drip=True), serve(head[:10], drip=False)):
-        with pytest.raises(TryAgainError):
+    head = b"HTTP/1.1 200 OK\r\n"
+    silent, drips = b"", b"x"
+    for server in (
+        serve(b"", silent),
+        serve(head[:9], drips),
+        serve(head + b"X-Long: ", drips),
+        serve(head + b"Content-Length: 1000000\r\n\r\n", drips),
+        serve(head + b"Content-Length: 1000000\r\n\r\n", silent),
+        serve(head + b"Transfer-Encoding: chunked\r\n\r\n5\r\n", drips),
+        serve(head + b"\r\n", drips),
+    ):
+        with pytest.raises(TryAgainError, match=r"within 0\.5s"):
             Pages(server.url).get("node_list.htm")
 
 

@@ -9,10 +9,11 @@ from entrypoint.integrations.otter_rows import (
     Cluster,
     Row,
     channel,
-    channels_of_node,
     cluster_for,
     clusters,
     nodes,
+    nodes_of_pipeline,
+    pipelines,
     wanted_fields,
 )
 
@@ -51,19 +52,23 @@ def test_a_cluster_is_found_by_name_then_by_servers_the_oldest_first() -> None:
     assert cluster_for(twice, "near", "") == near
 
 
-NODE = """<table><tr><td>12</td></tr></table><table>
-<tr><td>h:2088</td><td>selectNode</td><td><a href="p?channelId=5&amp;pipelineId=1">p</a></td>
-<td><a href="channel_list.htm?channelId=5">c</a></td>
-<td><font color="green">运行</font> <a href="#">(状态查询)</a></td></tr>
-<tr><td>h:2088</td><td>loadNode</td><td><a href="p?channelId=6">p</a></td>
-<td><a href="channel_list.htm?channelId=6">d</a></td>
-<td><font>挂起</font></td></tr>
-<tr><td>h:2088</td><td>loadNode</td><td></td><td><a href="x?channelId=5">c</a></td>
-<td>运行</td></tr></table>"""
+# As otter's template makes it: only the first pipeline begins a row; links may have the manager's address.
+PIPELINES = """<div><a href="pipelineList.htm?channelId=9">x</a></div><table><tr>
+<td>5</td><td><a href="dataMediaPairList.htm?pipelineId=5">there</a></td>
+<td><a href="http://otter.example:8080/pipeline_info.htm?pipelineId=5">x</a>
+<a href="http://otter.example:8080/alarm_rule_list.htm?pipelineId=7&amp;channelId=9">y</a></td></tr>
+<td>6</td><td><a href="dataMediaPairList.htm?pipelineId=6">and back</a></td>
+<td><a href="http://otter.example:8080/pipelineInfo.htm?a=1&amp;pipelineId=6">x</a></td></tr></table>"""
+PIPELINE = """<table><tr><th>Select</th><td> <a href="nodeInfo.htm?nodeId=12">a</a>;
+<a href="nodeInfo.htm?nodeId=3">b</a>;</td></tr>
+<tr><th>Load</th><td> <a href="nodeInfo.htm?nodeId=3">b</a>; </td></tr>
+<tr><td><a href="canalList.htm?searchKey=nodeId=4">canal</a></td></tr></table>"""
 
 
-def test_a_node_has_each_of_its_channels_once() -> None:
-    assert channels_of_node(parse(NODE)) == [Channel(5, "START"), Channel(6, "PAUSE")]
+def test_a_channel_has_its_pipelines_and_a_pipeline_its_nodes() -> None:
+    assert pipelines(parse(PIPELINES)) == [5, 6]
+    assert nodes_of_pipeline(parse(PIPELINE)) == [12, 3]
+    assert pipelines(parse(PIPELINE)) == nodes_of_pipeline(parse(PIPELINES)) == []
 
 
 def test_a_channel_can_be_started_where_the_page_offers_it() -> None:

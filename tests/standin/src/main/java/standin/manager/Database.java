@@ -1,5 +1,8 @@
 package standin.manager;
 
+import com.eclipsesource.json.Json;
+import com.eclipsesource.json.JsonArray;
+import com.eclipsesource.json.JsonObject;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -120,6 +123,41 @@ final class Database {
         return query(row -> row.getLong(1),
                 "SELECT DISTINCT R.NODE_ID FROM PIPELINE_NODE_RELATION R"
                 + " JOIN PIPELINE P ON P.ID = R.PIPELINE_ID WHERE P.CHANNEL_ID = ?", channelId);
+    }
+
+    List<Named> pipelines(long channelId) throws SQLException {
+        return query(Database::readNamed, "SELECT ID, NAME FROM PIPELINE WHERE CHANNEL_ID = ? ORDER BY ID", channelId);
+    }
+
+    /** Returns the nodes that have one of a pipeline's stages: SELECT, EXTRACT or LOAD. */
+    List<Named> nodesOfPipeline(long pipelineId, String stage) throws SQLException {
+        return query(Database::readNamed, "SELECT N.ID, N.NAME FROM NODE N JOIN PIPELINE_NODE_RELATION R"
+                + " ON R.NODE_ID = N.ID WHERE R.PIPELINE_ID = ? AND R.LOCATION = ? ORDER BY N.ID", pipelineId, stage);
+    }
+
+    /** Returns the pairs of tables whose rows a node selects, with all that it needs to copy them. */
+    JsonArray pairs(long nodeId) throws SQLException {
+        JsonArray pairs = new JsonArray();
+        query(row -> Json.object()
+                .add("id", row.getLong(1))
+                .add("channel", row.getLong(2))
+                .add("source", readMedia(row, 3))
+                .add("target", readMedia(row, 6)),
+                "SELECT X.ID, P.CHANNEL_ID, S.NAMESPACE, S.NAME, SS.PROPERTIES, T.NAMESPACE, T.NAME, TS.PROPERTIES"
+                + " FROM DATA_MEDIA_PAIR X JOIN PIPELINE P ON P.ID = X.PIPELINE_ID"
+                + " JOIN PIPELINE_NODE_RELATION R ON R.PIPELINE_ID = P.ID AND R.LOCATION = 'SELECT'"
+                + " JOIN DATA_MEDIA S ON S.ID = X.SOURCE_DATA_MEDIA_ID"
+                + " JOIN DATA_MEDIA_SOURCE SS ON SS.ID = S.DATA_MEDIA_SOURCE_ID"
+                + " JOIN DATA_MEDIA T ON T.ID = X.TARGET_DATA_MEDIA_ID"
+                + " JOIN DATA_MEDIA_SOURCE TS ON TS.ID = T.DATA_MEDIA_SOURCE_ID"
+                + " WHERE R.NODE_ID = ? ORDER BY X.ID", nodeId).forEach(pairs::add);
+        return pairs;
+    }
+
+    private static JsonObject readMedia(ResultSet row, int first) throws SQLException {
+        return Json.parse(row.getString(first + 2)).asObject()
+                .set("schema", row.getString(first))
+                .set("table", row.getString(first + 1));
     }
 
     boolean knowsUser(String name, String password) throws SQLException {

@@ -29,6 +29,14 @@ import standin.ZooKeeperSession;
 public final class ManagerServer {
     private static final Logger logger = LoggerFactory.getLogger(ManagerServer.class);
     private static final int SERVICE_UNAVAILABLE = 503;
+    /** What otter's beans name without a value for its absence. */
+    private static final String[] REQUIRED = {
+        "otter.domainName", "otter.port",
+        "otter.database.driver.class.name", "otter.database.driver.url",
+        "otter.database.driver.username", "otter.database.driver.password",
+        "otter.manager.monitor.email.host", "otter.manager.monitor.email.username",
+        "otter.manager.monitor.email.password",
+    };
 
     private ZooKeeperSession zooKeeper;
     private Path temporary;
@@ -68,6 +76,9 @@ public final class ManagerServer {
         }
         try {
             Settings settings = Settings.load("classpath:otter.properties");
+            for (String key : REQUIRED) {
+                settings.get(key);
+            }
             zooKeeper = new ZooKeeperSession(
                     settings.get("otter.zookeeper.cluster.default"),
                     settings.number("otter.zookeeper.sessionTimeout", 60_000));
@@ -105,6 +116,8 @@ public final class ManagerServer {
                 NodeRow row = database.node(call.getLong("nid", -1));
                 JsonValue found = row == null ? Json.NULL : row.toJson();
                 return Json.object().add("node", found);
+            case "findPairs":
+                return Json.object().add("pairs", database.pairs(call.getLong("nid", -1)));
             case "leave":
                 return Json.object().add("ok", true);
             default:

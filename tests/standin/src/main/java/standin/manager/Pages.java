@@ -65,6 +65,33 @@ final class Pages {
         return html("node", "<table>" + known + "</table><table>" + rows + "</table>");
     }
 
+    /** The pipelines of a channel; as in otter only the first one begins a row. */
+    static String pipelines(List<Database.Named> list) {
+        StringBuilder rows = new StringBuilder("<tr>");
+        for (Database.Named pipeline : list) {
+            rows.append("<td>").append(pipeline.id).append("</td><td><a href=\"dataMediaPairList.htm?pipelineId=")
+                    .append(pipeline.id).append("\">").append(escape(pipeline.name))
+                    .append("</a></td><td><a href=\"pipelineInfo.htm?pipelineId=").append(pipeline.id)
+                    .append("\">查看</a></td></tr>\n");
+        }
+        return html("pipelines", "<table>" + rows + "</table>");
+    }
+
+    /** What is known of a pipeline: the nodes that select and that load. */
+    static String pipeline(long id, List<Database.Named> select, List<Database.Named> load) {
+        return html("pipeline", "<table>" + row(Long.toString(id)) + row(nodeLinks(select)) + row(nodeLinks(load))
+                + "</table>");
+    }
+
+    private static String nodeLinks(List<Database.Named> nodes) {
+        StringBuilder links = new StringBuilder();
+        for (Database.Named node : nodes) {
+            links.append(" <a href=\"nodeInfo.htm?nodeId=").append(node.id).append("\">")
+                    .append(escape(node.name)).append("</a>;");
+        }
+        return links.toString();
+    }
+
     private static String word(Channels.State state) {
         switch (state) {
             case START:

@@ -84,6 +84,10 @@ final class Web {
                 return Reply.page(Pages.login(""));
             case "/channellist.htm":
                 return Reply.page(Pages.channels(listed(request), database, channels));
+            case "/pipelinelist.htm":
+                return Reply.page(Pages.pipelines(database.pipelines(Long.parseLong(request.field("channelId")))));
+            case "/pipelineinfo.htm":
+                return Reply.page(pipeline(Long.parseLong(request.field("pipelineId"))));
             case "/nodelist.htm":
                 return Reply.page(nodes(request));
             case "/autokeeperclusterslist.htm":
@@ -121,6 +125,10 @@ final class Web {
             }
         }
         return Pages.node(row, runs, database.channelsOfNode(id), channels);
+    }
+
+    private String pipeline(long id) throws SQLException {
+        return Pages.pipeline(id, database.nodesOfPipeline(id, "SELECT"), database.nodesOfPipeline(id, "LOAD"));
     }
 
     private String nodes(Request request) throws SQLException, KeeperException, InterruptedException {

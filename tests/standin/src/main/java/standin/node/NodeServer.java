@@ -37,6 +37,7 @@ public final class NodeServer {
     private RpcClient manager;
     private long nid;
     private ZooKeeperSession zooKeeper;
+    private PretendReplication replication;
 
     /** Starts the node, or says by StartFailure that the JVM is to end; any other exception is a zombie. */
     public void start() throws StartFailure, IOException, KeeperException, InterruptedException {
@@ -48,6 +49,8 @@ public final class NodeServer {
         String path = "/otter/node/" + nid;
         zooKeeper.createEphemeral(path, row.toJson().toString());
         zooKeeper.onNewSession(() -> recreate(path, row));
+        replication = new PretendReplication(nid, manager, zooKeeper);
+        replication.begin();
     }
 
     private void readConfiguration() throws StartFailure {
@@ -58,6 +61,8 @@ public final class NodeServer {
             for (String key : DIRECTORIES) {
                 Files.createDirectories(Paths.get(settings.get(key)));
             }
+            // otter's own bean for canal names it without a value for its absence
+            settings.get("otter.communication.pool.size");
             manager = new RpcClient(settings.get("otter.manager.address"));
         } catch (IOException | RuntimeException e) {
             throw new StartFailure(e, Delay.NODE_BAD_NID);
@@ -127,12 +132,13 @@ public final class NodeServer {
         }
     }
 
-    /** Leaves ZooKeeper, then the manager: refused costs a while, an unreachable manager hangs for ever. */
+    /** Copies no more, leaves ZooKeeper, then the manager: refused costs a while, an unreachable manager hangs for ever. */
     public void stop() {
         try {
             if (Switch.NODE_STOP_HANG.on()) {
                 Delay.forEver();
             }
+            replication.end();
             zooKeeper.close();
             manager.call(Json.object().add("call", "leave").add("nid", nid), 0);
         } catch (IOException e) {
