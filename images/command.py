@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from images.context import ROOT, BuildError, Context, Distribution, find, prepare
+from entrypoint import __version__
+from images.context import ROOT, BuildError, Context, Distribution, find, prepare, version
 from images.recipes import BY_NAME, IMAGES, Image, closure, is_base
 
 TIME = "1577836800"
@@ -209,6 +210,9 @@ def command_line(request: Request, image: Image, context: Context) -> list[str]:
             command += ["--build-arg", f"{name}={value}"]
     if request.revision and not is_base(image):
         command += ["--label", f"org.opencontainers.image.revision={request.revision}"]
+    if not image.distribution and not is_base(image):
+        # Ours alone; the others tell the version of their application. The base's own would be inherited.
+        command += ["--label", f"org.opencontainers.image.version={__version__}"]
     command += ["--tag", _reference(request, image.name)]
     return [*command, "--file", str(context.folder / "Containerfile"), str(context.folder)]
 
@@ -219,6 +223,7 @@ def _arguments(request: Request, image: Image, context: Context) -> dict[str, st
     return {
         "BASE": "" if image.bases else request.base,
         **{argument: _reference(request, base) for argument, base in image.bases},
+        image.version: version(context.tarball) if context.tarball else "",
         "DIST": context.tarball,
         "DIST_SHA256": context.sha256,
         "INPUTS": context.inputs,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,10 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MANYLINUX = ("manylinux_2_17", "manylinux2014", "manylinux_2_28")
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 SOURCES = ("entrypoint", "scripts", "pyproject.toml", "README.md", "LICENSE")
+
+
+VERSION = re.compile(r"-(\d[\w.+-]*?)(?:-bin)?\.(?:tar\.gz|tgz)")
+"""The version in a tarball's name: kafka_2.13-3.9.2.tgz, apache-zookeeper-3.9.5-bin.tar.gz."""
 
 
 class BuildError(Exception):
@@ -73,9 +78,11 @@ def prepare(image: Image, work: Path, distribution: Distribution | None) -> Cont
     if image.name == "jvm-runtime":
         shutil.copy(HERE / "requirements.txt", context)
         _mirror([*dependencies(work).iterdir()], context / "wheels")
+    parts = [HERE / "parts" / name for name in image.parts]
     if image.name == "entrypoint":
-        pip = next(dependencies(work).glob("pip-*.whl"))
-        _mirror([pip, *program(work).iterdir()], context / "program")
+        wheel = program(work)
+        _mirror([*wheel.iterdir()], context / "program")
+        return Context(context, inputs=_digest(parts, wheel.name))
     if distribution is None:
         return Context(context)
     tarball = fetch(distribution, work / "dist")
@@ -83,15 +90,23 @@ def prepare(image: Image, work: Path, distribution: Distribution | None) -> Cont
         if old.name != tarball.name:
             old.unlink()
     _link(tarball, context / tarball.name)
-    parts = [HERE / "parts" / name for name in image.parts]
     return Context(context, tarball.name, _sha256(tarball), _digest(parts))
 
 
 def find(image: Image, folder: Path) -> Distribution | None:
-    """Return the image's tarball in a folder, the newest by name."""
-    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    """Return the image's tarball in a folder, the one of the highest version."""
+    names = os.listdir(folder) if folder.is_dir() else []
     found = [name for name in names if fnmatch(name, image.distribution)]
-    return Distribution(str(folder / found[-1])) if found else None
+    newest = max(
+        found, key=lambda name: [int(part) for part in re.findall(r"\d+", name)], default=""
+    )
+    return Distribution(str(folder / newest)) if newest else None
+
+
+def version(tarball: str) -> str:
+    """Return the version that a tarball's name tells."""
+    found = VERSION.search(tarball)
+    return found[1] if found else "unknown"
 
 
 def fetch(distribution: Distribution, folder: Path) -> Path:

@@ -17,6 +17,8 @@ class Image:
     """Files of images/parts that its Containerfile copies."""
     distribution: str = ""
     """Pattern of the tarball it is made of."""
+    version: str = ""
+    """Build argument of that tarball's version."""
 
 
 _APPLICATION = ("unpack.py", "sbom.py")
@@ -31,6 +33,7 @@ IMAGES = (
         bases=_RUNTIME,
         parts=_APPLICATION,
         distribution="manager.deployer-*.tar.gz",
+        version="OTTER_VERSION",
     ),
     Image(
         "otter-node-base",
@@ -42,14 +45,22 @@ IMAGES = (
         bases=(("RUNTIME", "otter-node-base"), _RUNTIME[1]),
         parts=_APPLICATION,
         distribution="node.deployer-*.tar.gz",
+        version="OTTER_VERSION",
     ),
     Image(
         "zookeeper",
         bases=_RUNTIME,
         parts=_APPLICATION,
         distribution="apache-zookeeper-*-bin.tar.gz",
+        version="ZOOKEEPER_VERSION",
     ),
-    Image("kafka", bases=_RUNTIME, parts=_APPLICATION, distribution="kafka_*.tgz"),
+    Image(
+        "kafka",
+        bases=_RUNTIME,
+        parts=_APPLICATION,
+        distribution="kafka_*.tgz",
+        version="KAFKA_VERSION",
+    ),
 )
 """In the order of building."""
 

@@ -1,7 +1,7 @@
 """Installs wheels into a tree, while an image is built.
 
-With a requirements file: what it names, checked against its hashes. Without: the one wheel in the folder,
-and nothing that it depends on. No index is asked. Runs pip from its own wheel, and leaves none of it.
+With a requirements file: what it names, checked against its hashes, by a pip that runs from its own wheel. No
+index is asked, and nothing of pip is left. Without: the one wheel in the folder, ours, which is pure Python.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import site
 import subprocess
 import sys
+import zipfile
 
 LEAVINGS = ("INSTALLER", "REQUESTED", "direct_url.json", "RECORD")
 UNUSED = (".c", ".h", ".pyi", ".pyx", ".pxd")
@@ -32,7 +33,10 @@ def main() -> None:
     target = asked.out + place
     os.makedirs(target)
     os.makedirs(f"{asked.out}/usr/share/sbom")
-    install(asked.wheels, target, asked.requirements)
+    if asked.requirements:
+        install(asked.wheels, target, asked.requirements)
+    else:
+        unpack(glob.glob(f"{asked.wheels}/*.whl")[0], target)
     move_programs(f"{target}/bin", f"{asked.out}/usr/local/bin")
     strip(target)
     # Not compared with its source at run time: the source's time in a layer is the builder's choice.
@@ -43,20 +47,29 @@ def main() -> None:
         sys.exit("bytecode: something did not compile")
 
 
-def install(wheels: str, target: str, requirements: str | None) -> None:
+def install(wheels: str, target: str, requirements: str) -> None:
     """Run pip from its wheel, without an index."""
     pip = glob.glob(f"{wheels}/pip-*.whl")[0] + "/pip"
-    ours = [path for path in glob.glob(f"{wheels}/*.whl") if not path.startswith(f"{wheels}/pip-")]
-    what = ["--require-hashes", "-r", requirements] if requirements else ["--no-deps", *ours]
     subprocess.run(
         [
             *(sys.executable, pip, "--isolated", "install", "--no-index", "--find-links", wheels),
             *("--no-compile", "--no-cache-dir", "--root-user-action=ignore", "-q"),
-            *("--disable-pip-version-check", "--only-binary=:all:", "--target", target, *what),
+            *("--disable-pip-version-check", "--only-binary=:all:", "--target", target),
+            *("--require-hashes", "-r", requirements),
         ],
         check=True,
         env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
     )
+
+
+def unpack(wheel: str, target: str) -> None:
+    """Put modules and programs of a wheel where pip would, and save the second that pip takes."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(target)
+    for data in glob.glob(f"{target}/*.data"):
+        os.rename(f"{data}/scripts", f"{target}/bin")
+        # Anything else in it has no place here, and then this fails.
+        os.rmdir(data)
 
 
 def move_programs(source: str, target: str) -> None:

@@ -28,10 +28,10 @@ class Otter:
         self.project = f"test{os.getpid()}"
         self.port = net.free_port()
         self._log = log
-        reference, _, tag = images["otter-manager"].rpartition(":")
         self._variables = {
-            "IMAGES": reference.rpartition("/")[0],
-            "TAG": tag,
+            "OTTER_MANAGER_IMAGE": images["otter-manager"],
+            "OTTER_NODE_IMAGE": images["otter-node"],
+            "ZOOKEEPER_IMAGE": images["zookeeper"],
             "DATABASE_IMAGE": containers.build_mariadb("dev"),
             "OTTER_PORT": str(self.port),
             "PATH": f"{containers.bin()}:{os.environ['PATH']}",
@@ -129,3 +129,12 @@ def test_a_file_that_is_mounted_and_the_environment_come_together(
     assert lines["otter.port"] == "8082"
     assert lines["some.key"] == "${otter.port}"
     assert lines["otter.database.driver.password"] == "from-a-file"
+
+
+def test_it_stops_in_the_order_of_docker(otter: Otter) -> None:
+    """Who needs others first: podman-compose stops all at once, and a node waits for a ZooKeeper in vain."""
+    for services in (("otter-node-1", "otter-node-2"), ("otter-manager",), ("zookeeper",)):
+        names = [otter.name(service) for service in services]
+        containers.podman("stop", "--time", "60", *names)
+        found = json.loads(containers.podman("container", "inspect", *names))
+        assert [one["State"]["ExitCode"] for one in found] == [0] * len(names), otter.logs()

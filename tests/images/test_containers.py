@@ -67,10 +67,51 @@ def test_a_server_starts_is_probed_and_stops(
     assert "java exited with 143 after SIGTERM" in container.output
 
 
+def test_a_mounted_file_and_the_environment_are_what_the_server_runs_with(
+    images: dict[str, str], containers: Containers, tmp_path: Path
+) -> None:
+    given = tmp_path / "server.properties"
+    given.write_text("log.retention.hours = 7\nnode.id = 4\nsome.path = ${dir}\n")
+    container = containers.start(
+        images["kafka"],
+        *(
+            *LOCKED,
+            RUN,
+            "--memory=640m",
+            f"--volume={given}:/opt/kafka/config/server.properties:ro",
+        ),
+        env={"KAFKA_NODE_ID": "5", "KAFKA_CLIENT_PORT": "9192"},
+    )
+    container.is_running()
+    assert container.java()[1][-2] == "/run/entrypoint/conf/server.properties"
+    text = container.exec("cat", "/run/entrypoint/conf/server.properties")
+    lines = dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
+    found = {name.strip(): value.strip() for name, value in lines.items()}
+    assert found["log.retention.hours"] == "7"
+    assert found["some.path"] == "${dir}"
+    # The environment wins over the file.
+    assert found["node.id"] == "5"
+    assert ":9192" in found["listeners"]
+
+
+def test_a_mounted_file_that_is_broken_is_refused_by_name(
+    images: dict[str, str], containers: Containers, tmp_path: Path
+) -> None:
+    given = tmp_path / "otter.properties"
+    given.write_text("otter.port = \\u00zz\n")
+    place = "/opt/otter-manager/conf/otter.properties"
+    container = containers.start(
+        images["otter-manager"], f"--volume={given}:{place}:ro", env=MANAGER
+    )
+    assert container.ends() == 78, container.output
+    assert place in container.output
+
+
 def test_an_image_is_not_healthy_before_it_is_ready(
     images: dict[str, str], containers: Containers
 ) -> None:
-    container = containers.start(images["otter-node"], env=NODE)
+    # otter's too as anybody, without a root file system to write to.
+    container = containers.start(images["otter-node"], *LOCKED, RUN, "--user=12345", env=NODE)
     container.says("Waiting")
     assert not container.healthy()
 

