@@ -117,14 +117,15 @@ def _look_for_archives(found: build.Found) -> Facts:
 
     asked = found.settings.get(FOLDER_SETTING)
     problem, in_memory = evidence.look(wanted.folder, asked is not None and is_asked(asked))
-    digest, folder = sharing.class_path(wanted.class_path, wanted.soon)
+    there = sharing.class_path(wanted.class_path, wanted.soon)
     return replace(
         found.facts,
         sharing_problem=problem,
         sharing_in_memory=in_memory,
         archives=sharing.archives(wanted.folder),
-        class_path=digest,
-        class_path_folder=folder,
+        class_path=there.digest,
+        class_path_jars=there.jars,
+        class_path_folder=there.folder,
     )
 
 

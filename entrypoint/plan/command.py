@@ -136,6 +136,7 @@ def build(
     )
     if shared.options:
         parts = (*parts, CommandPart(shared.options, f"{COMPUTED} ({sharing.SETTING})"))
+        tail, tail_parts = sharing.named_jars(tail, tail_parts, facts)
     return Command(
         (jdk.java, *result.argv, *shared.options, *tail),
         (CommandPart((jdk.java,), ""), *parts, *tail_parts),

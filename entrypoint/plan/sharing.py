@@ -9,7 +9,7 @@ import os.path
 
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.jvm import sharing as jvm
-from entrypoint.plan.model import Note, Sharing
+from entrypoint.plan.model import CommandPart, Note, Sharing
 from entrypoint.plan.scope import SecretInTextError
 from entrypoint.records import record
 from entrypoint.values import format_duration, format_size, parse_duration
@@ -116,6 +116,17 @@ def decide(profile: Profile, jdk: Jdk, scope: Scope, facts: Facts, line: Line) -
     options = jvm.make(kind, file)
     making = Sharing(file, making=True, budget=BUDGET)
     return Shared(options, making, (Note(text, SETTING),), mode == "train")
+
+
+def named_jars(
+    program: tuple[str, ...], shown: tuple[CommandPart, ...], facts: Facts
+) -> tuple[tuple[str, ...], tuple[CommandPart, ...]]:
+    """Return the end of a command line, and what a plan shows of it, with each jar named."""
+    if program[0] != "-cp":
+        return program, shown
+    (class_path, *words), origin = shown[0].words, shown[0].origin
+    first = CommandPart((f"{class_path} (each jar, by name)", *words), origin)
+    return ("-cp", ":".join(facts.class_path_jars), *program[2:]), (first, *shown[1:])
 
 
 def _against(jdk: Jdk, facts: Facts, options: Iterable[str]) -> str:

@@ -88,6 +88,8 @@ class Facts:
     """(name, size) of the class-data archives in it that may be used."""
     class_path: str = ""
     """Digest of names, sizes and times of the jars of the class path; "" where nobody asked."""
+    class_path_jars: tuple[str, ...] = ()
+    """The class path as one entry for each jar, those of a `dir/*` by name."""
     class_path_folder: str = ""
     """The first folder on the class path that holds files: with one, no classes can be shared."""
 

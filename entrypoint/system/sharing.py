@@ -13,12 +13,13 @@ from _blake2 import blake2b
 
 from entrypoint.errors import ProblemsError
 from entrypoint.jvm.sharing import MAGIC, SEAL, is_ours
+from entrypoint.records import record
 from entrypoint.system.files import write_file
 from entrypoint.values import format_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
     from typing import Final
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -43,24 +44,38 @@ def archives(folder: str) -> tuple[tuple[str, int], ...]:
         os.close(opened)
 
 
-def class_path(entries: Iterable[str], soon: Collection[str]) -> tuple[str, str]:
-    """Return a digest of a class path and the first folder on it that holds files, "" for none.
+@record
+class ClassPath:
+    """A class path as it is on the disk.
 
-    The digest has the jars in the order in which java's launcher finds them, with size and time as the JVM
-    compares them. Folders in `soon` count as if they held files.
+    `digest` has every entry with the size and time that the JVM compares; `jars` are the entries, a `dir/*`
+    as its jars by name; `folder` is the first folder that holds files, "" for none.
     """
-    seen = blake2b(digest_size=16)
-    folder = ""
+
+    digest: str
+    jars: tuple[str, ...] = ()
+    folder: str = ""
+
+
+def class_path(entries: Iterable[str], soon: Collection[str]) -> ClassPath:
+    """Return a class path as it is on the disk; folders in `soon` count as if they held files.
+
+    java's launcher takes the jars of `dir/*` in the folder's own order, which is another one on the next
+    machine; an archive is bound to it. So whoever shares classes names the jars, in an order that stays.
+    """
+    jars, folder = [], ""
     for path in entries:
         if path.endswith("/*"):
-            for jar in _jars(path[:-2]):
-                seen.update(jar.encode("utf-8", "surrogateescape"))
+            jars.extend(_jars(path[:-2]))
             continue
-        seen.update(_described(path).encode("utf-8", "surrogateescape"))
+        jars.append(path)
         plain = path.rstrip("/")
         if not folder and (plain in soon or (os.path.isdir(path) and _holds_files(path))):
             folder = plain
-    return seen.hexdigest(), folder
+    seen = blake2b(digest_size=16)
+    for path in jars:
+        seen.update(_described(path).encode("utf-8", "surrogateescape"))
+    return ClassPath(seen.hexdigest(), tuple(jars), folder)
 
 
 def tidy(archive: str, budget: int) -> tuple[str, ...]:
@@ -167,15 +182,12 @@ def _is_trusted(status: os.stat_result) -> bool:
     return status.st_uid in {0, os.geteuid()} and not status.st_mode & stat.S_IWOTH
 
 
-def _jars(folder: str) -> Iterator[str]:
-    # In the folder's own order: the launcher does not sort, and the JVM compares the result.
+def _jars(folder: str) -> list[str]:
     try:
-        names = os.listdir(folder)
+        names = sorted(os.listdir(folder))
     except OSError:
-        return
-    for name in names:
-        if name.endswith((".jar", ".JAR")):
-            yield _described(f"{folder}/{name}")
+        return []
+    return [f"{folder}/{name}" for name in names if name.endswith((".jar", ".JAR"))]
 
 
 def _described(path: str) -> str:

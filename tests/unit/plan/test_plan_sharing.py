@@ -22,6 +22,7 @@ FACTS = Facts(
     java="/jdk/bin/java",
     release_text='JAVA_VERSION="17.0.15"\n',
     class_path="abc",
+    class_path_jars=("/opt/zookeeper/lib/a.jar", "/opt/zookeeper/lib/b.jar"),
 )
 
 

@@ -117,7 +117,7 @@ def jars(tmp_path: Path) -> Path:
 
 
 def digest(*entries: object) -> str:
-    return class_path(map(str, entries), ())[0]
+    return class_path(map(str, entries), ()).digest
 
 
 def test_the_digest_changes_with_the_jars_and_only_with_them(jars: Path) -> None:
@@ -135,9 +135,21 @@ def test_the_digest_changes_with_the_jars_and_only_with_them(jars: Path) -> None
     assert digest(jars / "none.jar") != digest(f"{jars}/none/*")
 
 
+def test_the_jars_of_a_folder_have_the_order_of_their_names(
+    jars: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (jars / "c.jar").touch()
+    named = tuple(f"{jars}/{name}" for name in ("a.jar", "b.JAR", "c.jar"))
+    first = class_path(["/x.jar", f"{jars}/*"], ())
+    assert first.jars == ("/x.jar", *named)
+    in_disk_order = os.listdir(jars)
+    monkeypatch.setattr(os, "listdir", lambda _: in_disk_order[::-1])
+    assert class_path(["/x.jar", f"{jars}/*"], ()) == first
+
+
 def test_a_folder_with_files_on_the_class_path_is_named(jars: Path) -> None:
     empty = jars / "empty"
     empty.mkdir()
-    assert class_path([f"{jars}/*", f"{jars}/a.jar", str(empty)], ())[1] == ""
-    assert class_path([str(empty), f"{jars}/"], ())[1] == str(jars)
-    assert class_path([f"{jars}/none", str(empty)], {f"{jars}/none"})[1] == f"{jars}/none"
+    assert class_path([f"{jars}/*", f"{jars}/a.jar", str(empty)], ()).folder == ""
+    assert class_path([str(empty), f"{jars}/"], ()).folder == str(jars)
+    assert class_path([f"{jars}/none", str(empty)], {f"{jars}/none"}).folder == f"{jars}/none"
