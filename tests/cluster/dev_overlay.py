@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +25,13 @@ MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
 NAMESPACE = "otter-dev"
 OWN_IMAGES = ("otter-manager", "otter-node", "zookeeper")
 NODES = "app.kubernetes.io/name=otter-node"
+# What components/nodeport makes for the nodes.
+EXPOSING = "app.kubernetes.io/component=node-port"
 PATIENCE = 300.0
 # In the overlay for all to read.
 ADMIN_PASSWORD = "example-admin-password"
+# What ZooKeeper keeps of a killed node; otter's own 60 s would be waited out by every test that kills one.
+SESSION = "12s"
 # Of a process in a container that has no ps: its pid and its command line.
 LIST_JAVA = """
 import json, os
@@ -50,6 +55,9 @@ class Otter:
         self.kubectl: Kubectl = cluster.kubectl.within(NAMESPACE)
         self.folder = folder
         self.overlay = folder / "overlays" / "dev"
+        # As a user's own overlay does: ours, with other tags.
+        self._applied = folder / "overlays" / "test"
+        self.images: Mapping[str, str] = {}
         self.first_restarts: Mapping[str, int] = {}
 
     def bring_up(self) -> None:
@@ -58,19 +66,19 @@ class Otter:
             raise LabError(
                 f"namespace {NAMESPACE} is there already: it is not the tests' to change"
             )
-        references = images.build(OWN_IMAGES)
+        self.images = images.build(OWN_IMAGES)
         mariadb = containers.build_mariadb("dev")
-        load_images(self.cluster, *references.values(), mariadb)
+        load_images(self.cluster, *self.images.values(), mariadb)
         shutil.copytree(MANIFESTS, self.folder, dirs_exist_ok=True)
         # The manager resumes paused channels itself after a while: here only the node does.
         file = self.overlay / "manager.properties"
         recovers = "otter.manager.monitor.recovery.paused = "
         file.write_text(file.read_text().replace(f"{recovers}true", f"{recovers}false"))
-        tags = [reference.rpartition(":") for reference in (*references.values(), mariadb)]
+        tags = [reference.rpartition(":") for reference in (*self.images.values(), mariadb)]
         changes = [{"name": name, "newTag": tag} for name, _, tag in tags]
-        # As a user's own overlay does: ours, with other tags.
-        (self.folder / "kustomization.yaml").write_text(
-            json.dumps({"resources": ["overlays/dev"], "images": changes})
+        self._applied.mkdir()
+        (self._applied / "kustomization.yaml").write_text(
+            json.dumps({"resources": ["../dev"], "images": changes, "patches": _impatient()})
         )
         self.apply()
         self.settle(1)
@@ -78,7 +86,28 @@ class Otter:
 
     def apply(self) -> None:
         """Apply the overlay as it is in `folder` now."""
-        self.kubectl("apply", "-k", str(self.folder))
+        self.kubectl("apply", "-k", str(self._applied))
+
+    def expose(self, component: str = "", *patches: Object) -> None:
+        """Apply the overlay with a component that makes it reached from outside, or with none again.
+
+        `patches` are what the overlay of a user changes of that component.
+        """
+        file = self.overlay / "kustomization.yaml"
+        text = (MANIFESTS / "overlays" / "dev" / file.name).read_text()
+        if component:
+            text = text.replace(
+                "components:\n", f"components:\n  - ../../components/{component}\n", 1
+            )
+        for patch in patches:
+            entry = json.dumps({"patch": json.dumps(patch)})
+            text = text.replace("patches:\n", f"patches:\n  - {entry}\n", 1)
+        file.write_text(text)
+        if not component:
+            # An apply takes away nothing.
+            self.kubectl("delete", "services,configmaps", "-l", EXPOSING)
+            self.kubectl("delete", "service", "otter-manager-external", "--ignore-not-found")
+        self.apply()
 
     def take_down(self) -> None:
         """Remove the namespace and all in it."""
@@ -88,15 +117,15 @@ class Otter:
         """Return when everything that is wanted is there and ready, and nothing else is."""
 
         def settled() -> bool:
-            for deployment in self.kubectl.list("deployments"):
-                if not _complete(deployment):
-                    return False
-            wanted = self.kubectl.get("statefulset", "otter-node")
+            # One look for all: each is a process, and takes what the pods need to start.
+            found = self.kubectl.list("deployments,statefulsets,pods")
+            workloads = [one for one in found if one["kind"] != "Pod"]
+            (wanted,) = (one for one in workloads if one["kind"] == "StatefulSet")
             if nodes is not None and wanted["spec"]["replicas"] != nodes:
                 self.scale(nodes)
                 return False
-            pods = self.pods()
-            return _complete(wanted) and len(pods) == wanted["spec"]["replicas"]
+            pods = [one for one in found if _is_node(one)]
+            return all(map(_complete, workloads)) and len(pods) == wanted["spec"]["replicas"]
 
         try:
             self.kubectl.wait(settled, "all of otter is ready", PATIENCE)
@@ -184,16 +213,29 @@ class Otter:
         )
         return thing
 
+    def identity(self, pod: str) -> str:
+        """Return the uid of the pod: another one of the same name has another."""
+        return str(self.kubectl.get("pod", pod)["metadata"]["uid"])
+
     def container_identity(self, pod: str) -> str:
         """Return the identity of the pod's container at the container runtime."""
         (status,) = self.kubectl.get("pod", pod)["status"]["containerStatuses"]
         return str(status["containerID"].rpartition("/")[2])
 
     def last_end(self, pod: str) -> Object:
-        """Return how the pod's container ended last: exitCode, message."""
+        """Return how the pod's container ended last: exitCode, reason, message."""
         (status,) = self.kubectl.get("pod", pod)["status"]["containerStatuses"]
         ended: Object = status["lastState"]["terminated"]
         return ended
+
+    def events(self, identity: str) -> Mapping[str, int]:
+        """Return how often each reason was told of the pod with that uid."""
+        chosen = f"--field-selector=involvedObject.uid={identity}"
+        told = json.loads(self.kubectl("get", "events", chosen, "-o", "json"))["items"]
+        counts: Counter[str] = Counter()
+        for event in told:
+            counts[event["reason"]] += event.get("count") or 1
+        return counts
 
     def restarts(self) -> Mapping[str, int]:
         """Return how often each pod's container was restarted."""
@@ -254,14 +296,51 @@ class Otter:
         return "\n".join(parts)
 
 
+def _impatient() -> list[Object]:
+    """Return the patches that make the overlay quick; budgets of a start stay as long as they are."""
+    otter = [
+        {"op": "replace", "path": "/spec/minReadySeconds", "value": 5},
+        {
+            "op": "add",
+            "path": "/spec/template/spec/containers/0/env/-",
+            "value": {"name": "OTTER_ZOOKEEPER_SESSION_TIMEOUT", "value": SESSION},
+        },
+    ]
+    workload = "Deployment|StatefulSet"
+    return [
+        {
+            "target": {"kind": workload, "name": "otter-.*"},
+            "patch": json.dumps([*_often(420), *otter]),
+        },
+        {"target": {"kind": workload, "name": "mysql|zookeeper"}, "patch": json.dumps(_often(120))},
+    ]
+
+
+def _often(seconds: int) -> list[Object]:
+    """Return the changes that let the kubelet ask every second, and give a start that many."""
+    values = {
+        "startupProbe/periodSeconds": 1,
+        "startupProbe/failureThreshold": seconds,
+        "readinessProbe/periodSeconds": 1,
+    }
+    container = "/spec/template/spec/containers/0"
+    return [
+        {"op": "replace", "path": f"{container}/{name}", "value": value}
+        for name, value in values.items()
+    ]
+
+
+def _is_node(thing: Object) -> bool:
+    """Tell whether it is a pod of NODES."""
+    name, _, value = NODES.partition("=")
+    return bool(thing["kind"] == "Pod" and thing["metadata"]["labels"].get(name) == value)
+
+
 def _complete(workload: Object) -> bool:
-    """Tell whether a Deployment or StatefulSet has come to its end: seen, updated, ready, available."""
+    """Tell whether a Deployment or StatefulSet has come to its end: seen, updated, all ready."""
     status, wanted = workload["status"], workload["spec"]["replicas"]
     seen = status.get("observedGeneration", 0) >= workload["metadata"]["generation"]
-    counts = [
-        status.get(name, 0)
-        for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-    ]
+    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas")]
     if workload["kind"] == "StatefulSet":
         seen = seen and status.get("currentRevision") == status.get("updateRevision")
     return seen and all(count == wanted for count in counts)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cluster.dev_overlay import PATIENCE, Otter
+from cluster.dev_overlay import Otter
 from lab.kubernetes.kubectl import condition
 
 pytestmark = pytest.mark.timeout(1200)
@@ -19,42 +19,38 @@ def ready(otter: Otter, name: str) -> bool:
 
 
 def test_the_manager_is_away_for_two_minutes(otter: Otter) -> None:
-    nid, restarts = otter.nid(NODE), otter.restarts()[NODE]
-    java = otter.java(NODE)[0]
+    other = "otter-node-1"
+    otter.scale(2)
+    otter.settle(2)
+    rows, restarts, java = otter.rows(), otter.restarts()[NODE], otter.java(NODE)[0]
     otter.kubectl("scale", "deployment", "otter-manager", "--replicas=0")
-    try:
-        end = time.monotonic() + MANAGER_AWAY
+
+    def goes_on_until(end: float) -> None:
+        # A running node needs no manager: it goes on, and says so.
         while time.monotonic() < end:
-            # A running node needs no manager: it goes on, and says so.
             assert ready(otter, NODE)
             time.sleep(5)
-        assert otter.live() == {nid}
+
+    try:
+        end = time.monotonic() + MANAGER_AWAY
+        goes_on_until(end - MANAGER_AWAY / 2)
+        # One that starts meanwhile waits, and is not killed for it.
+        otter.kubectl("delete", "pod", other)
+        goes_on_until(end)
+        status = otter.status(other)
+        assert (status["phase"], status["started"]) == ("waiting", False)
+        assert not ready(otter, other)
+        assert otter.live() == {rows[NODE]}
         assert not otter.kubectl.list("pods", "app.kubernetes.io/name=otter-manager")
     finally:
         otter.kubectl("scale", "deployment", "otter-manager", "--replicas=1")
-    otter.settle(1)
+    otter.settle(2)
     assert otter.java(NODE)[0] == java
-    assert otter.restarts()[NODE] == restarts
-
-
-def test_a_node_that_starts_while_the_manager_is_away_waits_and_is_not_killed(
-    otter: Otter,
-) -> None:
-    nid, rows = otter.nid(NODE), otter.rows()
-    otter.kubectl("scale", "deployment", "otter-manager", "--replicas=0")
-    try:
-        otter.kubectl("delete", "pod", NODE)
-        otter.kubectl.wait(
-            lambda: otter.status(NODE)["phase"] == "waiting", "the new pod waits", PATIENCE
-        )
-        assert not ready(otter, NODE)
-        assert not otter.status(NODE)["started"]
-    finally:
-        otter.kubectl("scale", "deployment", "otter-manager", "--replicas=1")
-    otter.settle(1)
-    assert otter.restarts()[NODE] == 0
+    now = otter.restarts()
+    assert (now[NODE], now[other]) == (restarts, 0)
     assert otter.rows() == rows
-    assert otter.nid(NODE) == nid
+    assert otter.nid(other) == rows[other]
+    assert otter.live() == {rows[NODE], rows[other]}
 
 
 def test_mysql_is_away(otter: Otter) -> None:

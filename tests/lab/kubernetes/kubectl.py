@@ -79,9 +79,8 @@ class Kubectl:
 
     def ready(self, pod: str) -> bool:
         """Tell whether the pod exists and its Ready condition is true."""
-        if not self.exists("pod", pod):
-            return False
-        return condition(self.get("pod", pod), "Ready")
+        found = self("get", "pod", pod, "--ignore-not-found", "-o", "json")
+        return bool(found) and condition(_object(found), "Ready")
 
     def restarts(self, pod: str) -> int:
         """Return how often containers of the pod were started again."""
