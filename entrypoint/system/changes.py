@@ -7,32 +7,27 @@ process that prepares a plan and ends. What a change is and what follows from it
 from __future__ import annotations
 
 import os
-import sys
 import time
 
-from entrypoint.lifecycle import signals
 from entrypoint.lifecycle.changes import ABSENT, Content, content_of
 from entrypoint.records import record
-from entrypoint.system import inputs, process
+from entrypoint.system import companion, inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable, Iterable
     from typing import Final, TypeAlias
 
+    from entrypoint.system import process
+
     Stamp: TypeAlias = tuple[int, int, int, int, int]
-else:
-    import _signal
 
 SETTLED_NS: Final = 2_000_000_000
 """A file that was changed less than this ago is read again: the kernel's clock of files ticks in
 milliseconds, so that a second change in the same tick leaves the stat as it was."""
-OUTPUT_LIMIT: Final = 64 * 1024
-REAP_SECONDS: Final = 5.0
 PROBLEMS: Final = 3
 _PROGRAM: Final = (
-    f"import sys; sys.path.append({os.path.dirname(__file__).removesuffix('/entrypoint/system')!r});"
+    f"import sys; sys.path.append({companion.PACKAGES!r});"
     "from entrypoint.__main__ import main; main()"
 )
 
@@ -98,76 +93,12 @@ def try_plan(
     mask: set[int],
     expect: Callable[[int], process.Expected],
 ) -> Trial:
-    """Make a plan in a process of its own, as `entrypoint plan` with these words does; throw it away.
-
-    `expect` is told the pid at once: it is the main loop that reaps. The process is the first to go
-    where memory gets short.
-    """
-    deadline = time.monotonic() + seconds
-    try:
-        reader, writer = os.pipe2(os.O_CLOEXEC)
-        try:
-            try:
-                pid = _spawn(words, writer, mask)
-            finally:
-                os.close(writer)
-            ours = expect(pid)
-            _let_it_go_first(pid)
-            said = _read(reader, deadline)
-        finally:
-            os.close(reader)
-    except OSError as error:
-        return Trial(None, (error.strerror or "").lower())
-    if said is None:
-        process.send(pid, signals.KILL, group=True)
-        return Trial(None, f"no answer in {seconds:g}s")
-    return Trial(ours.wait(REAP_SECONDS), _summary(said))
-
-
-def _spawn(words: Iterable[str], writer: int, mask: set[int]) -> int:
-    # -P: no module is ever looked for in our working directory, which is java's by now.
-    command = (sys.executable, "-P", "-c", _PROGRAM, "plan", *words)
-    return os.posix_spawn(
-        sys.executable,
-        command,
-        os.environ,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_DUP2, writer, 2),
-        ],
-        setpgroup=0,
-        setsigmask=mask,
-        setsigdef=(_signal.SIGPIPE, _signal.SIGXFSZ),
-    )
-
-
-def _let_it_go_first(pid: int) -> None:
-    """Have the kernel end it, not java, should there be no memory for both."""
-    try:
-        descriptor = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        os.write(descriptor, b"1000")
-    except OSError:
-        return
-    finally:
-        os.close(descriptor)
-
-
-def _read(reader: int, deadline: float) -> bytes | None:
-    """Return what is written until the writer ends, cut to a limit; None where time was over first."""
-    import select  # noqa: PLC0415 - only where a changed configuration is to be tried
-
-    ready = select.poll()
-    ready.register(reader, select.POLLIN)
-    said = bytearray()
-    while ready.poll(max(0, int((deadline - time.monotonic()) * 1000))):
-        part = os.read(reader, 4096)
-        if not part:
-            return bytes(said)
-        said += part[: max(0, OUTPUT_LIMIT - len(said))]
-    return None
+    """Make a plan in a process of its own, as `entrypoint plan` with these words does; throw it away."""
+    task = companion.Task(("-c", _PROGRAM, "plan", *words), hears=2)
+    heard = companion.run(task, seconds, mask, expect)
+    if heard.late or heard.problem:
+        return Trial(None, heard.problem or f"no answer in {seconds:g}s")
+    return Trial(heard.code, _summary(heard.said))
 
 
 def _summary(said: bytes) -> str:

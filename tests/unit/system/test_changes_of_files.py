@@ -152,5 +152,5 @@ def test_a_trial_without_an_end_is_no_answer() -> None:
 
 
 def test_no_process_to_be_had_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes.sys, "executable", "/missing/python")
+    monkeypatch.setattr("sys.executable", "/missing/python")
     assert try_plan(["jvm"], 1.0, set(), lambda _: Expected()).code is None

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from entrypoint.plan.model import Registration
-from entrypoint.system import errand, process
+from entrypoint.system import companion, errand, process
 from entrypoint.values import Secret
 from lab.net import free_port, wait_until
 
@@ -99,6 +99,17 @@ def test_a_process_that_cannot_be_had_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     told = errand.run("leave", asked("http://127.0.0.1:1"), 30, set(), Loop().expect)
     assert told == errand.Told(False, "no such file or directory")
+
+
+def test_it_gets_its_task_where_the_kernel_cannot_be_told_to_end_it_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(companion, "open", refuse, raising=False)
+    told = errand.run("leave", asked("http://127.0.0.1:1", "html"), 30, set(), Loop().expect)
+    assert told == errand.Told(False, "a bug of entrypoint: AttributeError")
 
 
 def test_no_descriptor_is_left_behind() -> None:
