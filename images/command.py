@@ -25,7 +25,7 @@ examples:
   images/build --only jvm-base              what an image of yours begins with
   images/build --only otter-node --otter-dist dist --nid 3
   images/build --dist zookeeper=https://…/apache-zookeeper-3.9.5-bin.tar.gz#sha256=…
-  images/build --base docker.io/library/eclipse-temurin:17-jre-noble --only kafka --dist kafka=FILE
+  images/build --base eclipse-temurin:17-jre-noble --only kafka --dist kafka=FILE
 An image whose distribution is not given is left out, and named.
 """
 

@@ -112,7 +112,7 @@ class _Composer:
         if self.count > MAX_NODES:
             self._refuse("profile-too-large", f"more than {MAX_NODES} values in one file", where)
         if len(self.stack) >= MAX_DEPTH:
-            self._refuse("profile-too-large", f"more than {MAX_DEPTH} levels of nesting", where)
+            raise ProblemsError(_too_deep(place))
         if kind == "AliasEvent" or event.anchor:
             sign = "*" if kind == "AliasEvent" else "&"
             fix = ("fix", "write the value out; use `extends` or an overlay to share values")
@@ -184,6 +184,9 @@ def _events(name: str, text: str) -> Iterator[Any]:
     except yaml.error_with_mark as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
+        # libyaml since 0.2.6, which reads ahead and so may come to its limit before we come to ours.
+        if "maximum nesting depth" in (error.problem or ""):
+            raise ProblemsError(_too_deep(Place(name, line + 1))) from None
         raise ProblemsError(_syntax_problem(name, text, line, column, error)) from None
     except (yaml.error, UnicodeError) as error:
         position = getattr(error, "position", None)
@@ -193,6 +196,11 @@ def _events(name: str, text: str) -> Iterator[Any]:
         where = ("where", f"{name}:{line}")
         fix = ("fix", "save the file as UTF-8 without control characters")
         raise ProblemsError(Problem("profile-syntax", what, (where, fix))) from None
+
+
+def _too_deep(place: Place) -> Problem:
+    what = f"more than {MAX_DEPTH} levels of nesting"
+    return Problem("profile-too-large", what, (("where", str(place)),))
 
 
 def _syntax_problem(name: str, text: str, line: int, column: int, error: Any) -> Problem:

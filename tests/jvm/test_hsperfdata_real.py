@@ -20,7 +20,8 @@ from entrypoint.system.attach import attach
 from entrypoint.system.hsperf import Reader
 from lab.needs import need
 
-ATTEMPTS = 8
+ATTEMPTS = 40
+"""JDK 11 has a safepoint every second, ZGC more: a comparison has to fall in between."""
 KIB, MIB = 1 << 10, 1 << 20
 
 Samples = dict[tuple[str, str], float]

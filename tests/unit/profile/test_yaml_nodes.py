@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from entrypoint.errors import Problem, ProblemsError
+from entrypoint.imports.yaml_parser import load_parser
 from entrypoint.profile.nodes import ListNode, MapNode, Scalar
 from entrypoint.profile.yaml_nodes import (
     MAX_BYTES,
@@ -171,6 +172,19 @@ def test_the_pure_parser_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     with_libyaml = parse("f.yaml", text)
     monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     assert "yaml" in sys.modules
-    assert parse("f.yaml", text) == with_libyaml
-    assert refused("a:\n\tb: 1\n").what == "f.yaml is indented with a tab"
-    assert refused("[" * 5000).id == "profile-too-large"
+    load_parser.cache_clear()
+    try:
+        assert load_parser().parser is yaml.SafeLoader
+        assert parse("f.yaml", text) == with_libyaml
+        assert refused("a:\n\tb: 1\n").what == "f.yaml is indented with a tab"
+        assert refused("[" * 5000).id == "profile-too-large"
+    finally:
+        load_parser.cache_clear()
+
+
+def test_deep_nesting_is_too_large_whoever_sees_it_first() -> None:
+    # libyaml reads ahead: from 0.2.6 on it has a limit of its own, of a thousand.
+    for depth in (MAX_DEPTH + 1, 999, 1001, 5000):
+        problem = refused("[" * depth)
+        assert (problem.id, detail(problem, "where")) == ("profile-too-large", "f.yaml:1")
+        assert problem.what == f"more than {MAX_DEPTH} levels of nesting"
