@@ -25,11 +25,13 @@ def missing(
     file: str,
     layers: Sequence[str],
     misspelt: str,
+    asking: str = "",
 ) -> Problem:
     """Return the problem of a required setting without a value.
 
     `file` is the path of its own file and `layers` those of the properties files, if there are any;
-    `misspelt` is a variable that is set and was probably meant for it.
+    `misspelt` is a variable that is set and was probably meant for it, `asking` one that would have it
+    assigned at the start.
     """
     details = [("where", f"profile {profile}, {spec.place}")]
     if looked_at:
@@ -39,7 +41,10 @@ def missing(
     if misspelt:
         details.append(("fix", f"rename {misspelt}, which is set, to {spec.env}"))
     else:
-        details.append(("fix", "\n".join(_ways(spec, file, layers))))
+        ways = [*_ways(spec, file, layers)]
+        if asking:
+            ways.append(f"or set {asking}: then it is assigned at the start")
+        details.append(("fix", "\n".join(ways)))
     what = f'cannot resolve setting "{spec.name}": no value'
     return Problem("setting-missing", what, tuple(details))
 

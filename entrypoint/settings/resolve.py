@@ -269,9 +269,17 @@ class _Resolver:
     def _missing(self, spec: SettingSpec, looked_at: tuple[str, ...]) -> Problem:
         layers = self.properties_files()
         misspelt = self.misspelt.get(spec.env or "", "")
-        return problems.missing(
-            spec, self.profile.name, looked_at, self.path(spec.file) or "", layers, misspelt
-        )
+        file = self.path(spec.file) or ""
+        asking = self._asking(spec)
+        return problems.missing(spec, self.profile.name, looked_at, file, layers, misspelt, asking)
+
+    def _asking(self, spec: SettingSpec) -> str:
+        """Return the variable that would have a registration assign a setting; "" where none would."""
+        registration = self.profile.registration
+        if registration is None or spec.name not in registration.assigns:
+            return ""
+        when = self.specs.get(registration.when or "")
+        return (when.env if when is not None else None) or ""
 
 
 def _candidate(spec: SettingSpec, value: RawValue) -> Candidate:

@@ -146,3 +146,10 @@ def test_without_a_registration_nobody_leaves() -> None:
         {"OTTER_NODE_RESUME_CHANNELS": "false"},
     ):
         assert "leave" not in [step.action for step in plan(**changed).launch.stop]
+
+
+def test_a_missing_nid_names_the_way_to_have_one_assigned() -> None:
+    with pytest.raises(ProblemsError) as caught:
+        found(OTTER_MANAGER_URL="")
+    (problem,) = (one for one in caught.value.problems if '"nid"' in one.what)
+    assert "or set OTTER_MANAGER_URL: then it is assigned" in dict(problem.details)["fix"]
