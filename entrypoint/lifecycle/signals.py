@@ -7,7 +7,7 @@ but alpha, mips, parisc and sparc.
 
 from __future__ import annotations
 
-HUP, INT, QUIT, ABRT, KILL, TERM, CHLD, CONT, STOP, URG = 1, 2, 3, 6, 9, 15, 17, 18, 19, 23
+HUP, INT, QUIT, ABRT, KILL, TERM, CHLD, CONT, URG = 1, 2, 3, 6, 9, 15, 17, 18, 23
 
 _NAMES = [
     "HUP",

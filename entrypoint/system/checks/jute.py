@@ -20,7 +20,6 @@ FRAME_LIMIT: Final = 64 * 1024
 
 OK: Final = 0
 NO_NODE: Final = -101
-SESSION_EXPIRED: Final = -112
 _EXISTS: Final = 3
 _CLOSE: Final = -11
 
