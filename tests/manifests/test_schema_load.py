@@ -56,9 +56,10 @@ class Loader:
         )
 
     def load(self, path: Path, *words: str, **more: str) -> tuple[int, str]:
+        """Return the exit code and what was said in one line: where it wraps depends on the path."""
         process = self.start(path, *words, **more)
         out, err = process.communicate(timeout=120)
-        return process.returncode, out + err
+        return process.returncode, " ".join((out + err).split())
 
     def script(self, text: str) -> Path:
         path = self.folder / "script.sql"
