@@ -207,7 +207,8 @@ class Vitals:
         )
         with self._lock:
             return Snapshot(
-                phase=self._phase,
+                # Not the one that was told: an answer must not say "ready" after the signal was sent.
+                phase=supervisor.state.phase,
                 phase_since=self._phase_since,
                 phase_history=self._history,
                 name=self._name,

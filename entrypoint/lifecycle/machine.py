@@ -233,10 +233,14 @@ def _climb_on(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
         return _enter(state, "stopping", cause, Diagnose(step_.wait), deadline)
     number = signals.number(step_.action)
     if number == signals.KILL:
-        return _enter(state, "killing", cause, SignalChild(signals.KILL), deadline)
-    if number == signals.TERM and rung <= _first_signal(state.policy):
-        number = state.asked
-    return _enter(state, "stopping", cause, SignalChild(number, state.policy.to_group), deadline)
+        signal, phase = SignalChild(signals.KILL), "killing"
+    else:
+        if number == signals.TERM and rung <= _first_signal(state.policy):
+            number = state.asked
+        signal, phase = SignalChild(number, state.policy.to_group), "stopping"
+    state, actions = _enter(state, phase, cause, deadline)
+    # Before it is told: that takes longer, and whoever asks sees the phase of the state.
+    return state, (signal, *actions)
 
 
 def _first_signal(policy: Policy) -> int:

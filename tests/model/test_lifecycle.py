@@ -173,12 +173,15 @@ def test_the_ladder_is_climbed_rung_by_rung() -> None:
     assert state.phase == "draining"
     assert actions == [on.ChangePhase("draining", "SIGTERM from outside"), on.SetDeadline(1, 5)]
     state, actions = drive(state, on.DeadlineReached(1))
-    assert [on.SignalChild(signals.TERM, True), on.SetDeadline(2, 20)] == actions[1:]
+    # It is sent before it is told.
+    told = on.ChangePhase("stopping", "time is over")
+    assert actions == [on.SignalChild(signals.TERM, True), told, on.SetDeadline(2, 20)]
     state, actions = drive(state, on.DeadlineReached(2))
     assert actions == [on.Diagnose(2), on.SetDeadline(3, 2)]
     state, actions = drive(state, on.DeadlineReached(3))
     assert state.phase == "killing"
-    assert [on.SignalChild(signals.KILL), on.SetDeadline(4, 1)] == actions[1:]
+    told = on.ChangePhase("killing", "time is over")
+    assert actions == [on.SignalChild(signals.KILL), told, on.SetDeadline(4, 1)]
     state, actions = drive(state, on.ChildExited(None, signals.KILL))
     assert actions[-1] == on.Exit(137, "java did not stop in time and was killed (137)")
 

@@ -170,7 +170,7 @@ def test_our_parents_death_is_a_signal_when_asked_for(subreaper: Launcher) -> No
         )
     run.says("ready")
     os.close(write)
-    run.says("got 12")
+    until(lambda: "got 12" in run.stdout, "the child has it: its parent's parent is gone by then")
     run.process.wait()
     run.gone()
 
