@@ -92,7 +92,7 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
     try:
         helper = process.fork_child(lambda: _help(argv, read_end, write_end))
     except OSError as error:
-        from entrypoint.supervisor import spawn_problem  # noqa: PLC0415
+        from entrypoint.system.spawn_problem import spawn_problem  # noqa: PLC0415
 
         raise ProblemsError(spawn_problem("the helper process", error)) from None
     os.close(write_end)

@@ -66,7 +66,9 @@ def run(argv: Sequence[str], mask: set[int]) -> tuple[int, str]:
     from entrypoint.system.cgroup import oom_kill_count  # noqa: PLC0415
 
     if error is not None:
-        raise ProblemsError(supervisor.spawn_problem(name, error))
+        from entrypoint.system.spawn_problem import spawn_problem  # noqa: PLC0415
+
+        raise ProblemsError(spawn_problem(name, error))
 
     class Kernel(supervisor.Observer):
         def oom_kills(self) -> int | None:

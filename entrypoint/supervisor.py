@@ -6,12 +6,11 @@ messages of threads into events. It decides nothing itself, and nothing in it ma
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from _thread import get_ident
 
-from entrypoint.errors import EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem
+from entrypoint.errors import Problem
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle import signals
 from entrypoint.lifecycle.machine import State, step
@@ -254,6 +253,8 @@ class Supervisor:
                 program.executable, program.argv, dict(program.environment), self._mask
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument, an odd variable
+            from entrypoint.system.spawn_problem import spawn_problem  # noqa: PLC0415 - it failed
+
             return self._spawn_failed(spawn_problem(program.executable, error))
         return self.adopt(pid)
 
@@ -292,36 +293,3 @@ class Supervisor:
             process.send(child, signals.QUIT, group=False)
         else:
             self.observer.no_thread_dump(child)
-
-
-def spawn_problem(executable: str, error: OSError | ValueError) -> Problem:
-    """Return what a failed exec means to the person who wrote the command line."""
-    what = f"cannot start {executable}"
-    number = error.errno if isinstance(error, OSError) else errno.EINVAL
-    details = (("where", executable), ("says", os.strerror(number or 0)))
-    match number:
-        case errno.EINVAL:
-            reason, text = (
-                "an argument or variable that exec cannot take",
-                "look for NUL characters",
-            )
-        case errno.ENOENT:
-            fix = ("fix", "check the name and PATH; for a script, check its first line too")
-            return Problem(
-                "program-not-found", f"{what}: not found", (*details, fix), EXIT_NOT_FOUND
-            )
-        case errno.EAGAIN | errno.ENOMEM:
-            reason, text = "no process to be had", "raise the pids or memory limit of the container"
-        case errno.E2BIG:
-            reason, text = "too long", "shorten the arguments or the environment: exec has a limit"
-        case _:
-            text = "make it an executable file of this machine's architecture (chmod +x)"
-            return Problem(
-                "program-not-executable",
-                f"{what}: not executable",
-                (*details, ("fix", text)),
-                EXIT_NOT_EXECUTABLE,
-            )
-    return Problem(
-        "spawn-failed", f"{what}: {reason}", (*details, ("fix", text)), EXIT_NOT_EXECUTABLE
-    )
