@@ -2,7 +2,8 @@
 
    BENCH_ACTOR   exec    say when we were started, and end
                  term    and wait for TERM, say when it came, and end
-                 storm   and leave BENCH_ORPHANS orphans that end at once; say when the last one is gone */
+                 storm   and wait for BENCH_SETTLE ms, then leave BENCH_ORPHANS orphans that end at once; say when
+                         the last one is gone, and wait for TERM */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
@@ -59,12 +60,15 @@ int main(void) {
         say("term", now());
     } else if (role && !strcmp(role, "storm")) {
         int orphans = atoi(getenv("BENCH_ORPHANS"));
+        usleep(1000 * atoi(getenv("BENCH_SETTLE")));
+        int others = count_others();
         say("storm", now());
         for (int i = 0; i < orphans; i++)
             make_orphan();
-        while (count_others() > 0)
+        while (count_others() > others)
             usleep(500);
         say("drained", now());
+        sigwait(&term, &number);
     }
     return 0;
 }

@@ -27,6 +27,8 @@ class Program:
     argv: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     serves: bool = False
+    stays: bool = False
+    """Whether it goes on when its child has ended, and so has to be killed."""
 
 
 class Scratch:
@@ -40,6 +42,7 @@ class Scratch:
         self.home = os.path.join(folder, "home")
         for name in ("bin", "conf", "lib"):
             os.makedirs(os.path.join(self.home, name))
+        self.empty = os.path.join(self.home, "conf")
         self.overlay = os.path.join(folder, "no-gates.yaml")
         for path, text in ((self.overlay, OVERLAY), (os.path.join(self.home, "app.jar"), "")):
             with open(path, "w", encoding="utf-8") as file:
@@ -80,6 +83,15 @@ def programs(scratch: Scratch) -> tuple[list[Program], list[str]]:
             found.append(Program(name, (path, *options, actor)))
     script = os.path.join(HERE, "startup.sh")
     found.append(Program("bash startup.sh", ("/bin/bash", script, "Main"), {"JAVA": actor}))
+    init = os.path.join(HERE, "my_init.sh")
+    found.append(
+        Program("bash my_init.sh", ("/bin/bash", init, actor), {"INIT_FOLDER": scratch.empty})
+    )
+    for name, supervisor in (("s6-svscan", _s6), ("supervisord", _supervisord)):
+        if shutil.which(name) is None:
+            missing.append(f"{name} (install it with tests/lab/install.py inits)")
+        else:
+            found.append(supervisor(scratch))
     plain = ("run", "--exec", "--", actor)
     base = {"PYTHONPATH": ROOT}
     found += [
@@ -104,6 +116,30 @@ def programs(scratch: Scratch) -> tuple[list[Program], list[str]]:
         ),
     ]
     return found, missing
+
+
+def _s6(scratch: Scratch) -> Program:
+    """Return s6 with the actor as its one service, which it would start again after its end."""
+    service = os.path.join(scratch.folder, "s6", "actor")
+    os.makedirs(service)
+    script = os.path.join(service, "run")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\nexec {scratch.actor}\n")
+    os.chmod(script, 0o755)
+    return Program("s6-svscan", ("s6-svscan", os.path.dirname(service)), stays=True)
+
+
+def _supervisord(scratch: Scratch) -> Program:
+    """Return supervisord with the actor as its one program, whose words it passes on."""
+    path = os.path.join(scratch.folder, "supervisord.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(
+            "[supervisord]\nnodaemon=true\nsilent=true\nlogfile=/dev/null\nlogfile_maxbytes=0\n"
+            f"pidfile={scratch.folder}/supervisord.pid\nuser=root\n"
+            f"[program:actor]\ncommand={scratch.actor}\nautorestart=false\nstartsecs=0\n"
+            "stdout_logfile=/dev/fd/1\nstdout_logfile_maxbytes=0\n"
+        )
+    return Program("supervisord", ("supervisord", "-c", path), stays=True)
 
 
 def _otter(scratch: Scratch) -> dict[str, str]:

@@ -31,13 +31,27 @@ class Effort:
     rounds: int = 30
     stops: int = 12
     settle: float = 2.0
+    between: float = 0.4
     idle: float = 10.0
     orphans: int = 5000
     storms: int = 3
+    flood: int = 50_000
     scrapes: int = 300
 
 
-QUICK = Effort(rounds=2, stops=1, settle=1.0, idle=1.0, orphans=200, storms=1, scrapes=20)
+QUICK = Effort(
+    rounds=2,
+    stops=1,
+    settle=1.0,
+    between=0.1,
+    idle=1.0,
+    orphans=200,
+    storms=1,
+    flood=400,
+    scrapes=20,
+)
+PATIENCE = 10_000.0
+"""Milliseconds: who takes longer for a storm is not asked for another one, nor for the flood."""
 
 
 @dataclass
@@ -55,6 +69,10 @@ class Figures:
     """Microseconds from kill(2) to the child's return from sigwait(3)."""
     storm: list[float] = field(default_factory=list)
     """Milliseconds from the first fork to the last orphan's reaping."""
+    flood: list[float] = field(default_factory=list)
+    """The same of ten times as many."""
+    grown: int | None = None
+    """kB by which the flood raised the program's largest RSS."""
     scrape: list[float] = field(default_factory=list)
     """Milliseconds of one GET /metrics over a new connection."""
 
@@ -71,10 +89,8 @@ def measure(scratch: Scratch, found: list[Program], effort: Effort) -> dict[str,
     for number in range(effort.stops):
         measure_steady(scratch, found, figures, effort, with_idle=number == 0)
     if AS_PID_1:
-        for _ in range(effort.storms):
-            for program in found:
-                if program.name != "direct exec":
-                    measure_storm(program, scratch, figures[program.name], effort.orphans)
+        reaping = [program for program in found if program.name != "direct exec"]
+        measure_storms(scratch, reaping, figures, effort)
     return figures
 
 
@@ -117,6 +133,8 @@ def measure_steady(
         for run in runs:
             sent = run.send(signal.SIGTERM)
             figures[run.program.name].term.append((run.wait_for("term") - sent) / 1e3)
+            # What it does at its end is not to take the processor from the next one.
+            time.sleep(effort.between)
 
 
 def measure_idle(runs: list[Run], figures: dict[str, Figures], effort: Effort) -> None:
@@ -137,12 +155,31 @@ def measure_idle(runs: list[Run], figures: dict[str, Figures], effort: Effort) -
         figures[run.program.name].scrape = [run.scrape() * 1e3 for _ in range(effort.scrapes)]
 
 
-def measure_storm(program: Program, scratch: Scratch, figures: Figures, orphans: int) -> None:
-    """Add one storm: as many orphans as asked for, until none is left."""
-    with Run(program, scratch, "storm", orphans) as run:
+def measure_storms(
+    scratch: Scratch, found: list[Program], figures: dict[str, Figures], effort: Effort
+) -> None:
+    """Add the storms of every program, in turn, and then the flood."""
+    for _ in range(effort.storms):
+        for program in found:
+            mine = figures[program.name]
+            if max(mine.storm, default=0.0) < PATIENCE:
+                mine.storm.append(measure_storm(program, scratch, effort, effort.orphans)[0])
+    for program in found:
+        mine = figures[program.name]
+        if max(mine.storm) < PATIENCE:
+            took, mine.grown = measure_storm(program, scratch, effort, effort.flood)
+            mine.flood.append(took)
+
+
+def measure_storm(
+    program: Program, scratch: Scratch, effort: Effort, orphans: int
+) -> tuple[float, int]:
+    """Return the milliseconds until so many orphans were gone, and the kB that the largest RSS grew by."""
+    with Run(program, scratch, "storm", orphans, effort.settle) as run:
         began = run.wait_for("storm")
-        figures.storm.append((run.wait_for("drained") - began) / 1e6)
-        run.finish()
+        before = run.peak()
+        took = (run.wait_for("drained") - began) / 1e6
+        return took, run.peak() - before
 
 
 def describe_machine() -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import NoReturn, Self
 
-DEADLINE = 60.0
+DEADLINE = 120.0
 AS_PID_1 = os.geteuid() == 0
 UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
@@ -28,7 +28,9 @@ UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 class Run:
     """A program with the actor as its child; the actor's words are kept by the time they came."""
 
-    def __init__(self, program: Program, scratch: Scratch, role: str, orphans: int = 0) -> None:
+    def __init__(
+        self, program: Program, scratch: Scratch, role: str, orphans: int = 0, settle: float = 0.0
+    ) -> None:
         self.program = program
         self.port = free_port() if program.serves else 0
         self.run_dir = tempfile.mkdtemp(dir=scratch.folder)
@@ -42,6 +44,7 @@ class Run:
             "PYTHONPYCACHEPREFIX": os.path.join(scratch.folder, "pycache"),
             "BENCH_ACTOR": role,
             "BENCH_ORPHANS": str(orphans),
+            "BENCH_SETTLE": str(round(settle * 1000)),
             "ENTRYPOINT_LISTEN": f"127.0.0.1:{self.port}",
             "ENTRYPOINT_RUN_DIR": self.run_dir,
             "ENTRYPOINT_TERMINATION_LOG": os.path.join(self.run_dir, "termination-log"),
@@ -72,14 +75,18 @@ class Run:
     @property
     def pid(self) -> int:
         """The program's pid as we see it: unshare's child, where there is an unshare."""
-        if not AS_PID_1:
-            return self._process.pid
+        found = self._find()
+        if found is None:
+            self._fail("ended before it was told to")
+        return found
+
+    def _find(self) -> int | None:
         pid = self._process.pid
+        if not AS_PID_1:
+            return pid
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
             children = file.read().split()
-        if not children:
-            self._fail("ended before it was told to")
-        return int(children[0])
+        return int(children[0]) if children else None
 
     def wait_for(self, word: str) -> int:
         """Return when the actor said this word, in ns of the monotonic clock."""
@@ -113,6 +120,9 @@ class Run:
 
     def finish(self) -> float:
         """Wait for the end and return the CPU seconds of the program and all that it waited for."""
+        left = self._find() if self.program.stays else None
+        if left is not None:
+            os.kill(left, signal.SIGKILL)
         for stream in (self._process.stdout, self._process.stderr):
             assert stream is not None
             stream.close()
@@ -130,6 +140,12 @@ class Run:
                 if words[0] in {"Rss:", "Pss:"}:
                     values[words[0]] = int(words[1])
         return values["Rss:"], values["Pss:"]
+
+    def peak(self) -> int:
+        """Return the largest RSS that the program alone ever had, in kB."""
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+            (line,) = (line for line in file if line.startswith("VmHWM:"))
+        return int(line.split()[1])
 
     def wakeups(self) -> int:
         """Return the voluntary context switches of all threads until now."""

@@ -15,6 +15,9 @@ PROGRAMS = (
     "dumb-init",
     "catatonit",
     "bash startup.sh",
+    "bash my_init.sh",
+    "s6-svscan",
+    "supervisord",
     "entrypoint --exec",
     "entrypoint --exec, python -I -S",
     "entrypoint jvm",
@@ -27,7 +30,7 @@ def cells(line: str) -> list[str]:
 
 
 def test_every_program_is_in_the_report(tmp_path: Path) -> None:
-    for name in ("cc", *INITS):
+    for name in ("cc", *INITS, "s6-svscan", "supervisord"):
         need(name)
     out = tmp_path / "report.md"
     done = subprocess.run(
@@ -41,11 +44,15 @@ def test_every_program_is_in_the_report(tmp_path: Path) -> None:
     assert report == done.stdout
 
     tables = [table.splitlines() for table in report.split("\n\n") if table.startswith("|")]
-    assert len(tables) == 3
-    main, metrics, targets = ([cells(line) for line in table] for table in tables)
+    assert len(tables) == 4
+    main, storms, metrics, targets = ([cells(line) for line in table] for table in tables)
     assert [row[0] for row in main[2:]] == list(PROGRAMS)
     assert [row[0] for row in metrics[2:]] == ["entrypoint jvm", "entrypoint otter-manager"]
-    assert len(targets[2:]) == 7
+    # Four times to exec, four TERMs, three sizes of RSS, two of PSS, and both storms of each of ours.
+    assert len(targets[2:]) == 4 + 4 + 3 + 2 + 8
     # Only what cannot be measured is empty: the memory of no program, and orphans without PID 1.
     for row in main[3:]:
-        assert "-" not in row[:-1], row
+        assert "-" not in row, row
+    assert [row[0] for row in storms[2:]] == list(PROGRAMS[1:])
+    for row in storms[2:]:
+        assert "-" not in row, row
