@@ -176,7 +176,8 @@ def program(work: Path) -> Path:
         if not tools.is_dir():
             lock = HERE / "requirements-build.txt"
             scratch = tools.with_name(f"{tools.name}.new-{os.getpid()}")
-            _pip("install", "--require-hashes", "--no-deps", "-r", lock, "--target", scratch)
+            options = ("--require-hashes", "--no-deps", "--only-binary=:all:")
+            _pip("install", *options, "-r", lock, "--target", scratch)
             scratch.rename(tools)
         scratch = folder.with_name(f"{folder.name}.new-{os.getpid()}")
         command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(scratch)]

@@ -15,23 +15,33 @@ find_python() {
   return 1
 }
 
-# make_venv PYTHON [dev]: .venv with the project (editable), and the tools of group dev when asked;
-# made anew when Python or pyproject.toml change.
+# make_venv PYTHON [dev]: .venv with the project (editable), and with what tests and checks need when asked;
+# made anew when Python, pyproject.toml or a lock file change. Every file is checked by its hash.
 make_venv() {
   local python=$1 group=${2:-} wanted
+  # No archive of sources, whose build would fetch what no lock file names. An empty PIP_ONLY_BINARY
+  # allows them: for a machine that a distribution has no wheel for.
+  local -x PIP_ONLY_BINARY=${PIP_ONLY_BINARY-:all:}
   wanted=$("$python" -V) || return
-  wanted+=" $(sha256sum pyproject.toml)" || return
+  wanted+=" $(sha256sum pyproject.toml images/requirements*.txt scripts/requirements-dev.txt)" || return
   if [ "$(cat .venv/made-for 2>/dev/null)" != "$wanted" ]; then
     # Debian splits ensurepip off the Python that it ships.
     "$python" -c 'import ensurepip' 2>/dev/null || "$python" tests/lab/install.py venv || return
     "$python" -m venv --clear .venv || return
-    # --group came with pip 25.1.
-    .venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1' || return
-    .venv/bin/python -m pip install --quiet --editable . || return
+    install_locked images/requirements.txt images/requirements-build.txt || return
+    # Without isolation: what builds it is there, and was checked.
+    .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable . || return
     printf '%s\n' "$wanted" >.venv/made-for
   fi
   if [ -n "$group" ] && [ "$(cat ".venv/has-$group" 2>/dev/null)" != "$wanted" ]; then
-    .venv/bin/python -m pip install --quiet --group "$group" || return
+    install_locked "scripts/requirements-$group.txt" || return
     printf '%s\n' "$wanted" >".venv/has-$group"
   fi
+}
+
+# install_locked FILE…: what lock files name, into .venv.
+install_locked() {
+  local words=() file
+  for file; do words+=(-r "$file"); done
+  .venv/bin/python -m pip install --quiet --require-hashes "${words[@]}"
 }

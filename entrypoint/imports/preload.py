@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
+# From 3.14 on `typing` inherits from a class of `ast` at the first name in quotes.
+_INHERITED = ("ast",) if sys.version_info >= (3, 14) else ()
+
+
 def preload(name: str, unused: Iterable[str]) -> None:
     """Import a module so that what it imports of `unused` is loaded only when it is called.
 
@@ -23,7 +27,8 @@ def preload(name: str, unused: Iterable[str]) -> None:
     one of its classes), the module is imported as usual: slower, and never wrong. Not thread-safe.
     """
     before = set(sys.modules)
-    substitutes = {name: _Substitute(name) for name in unused if name not in sys.modules}
+    left_alone = {*_INHERITED, *before}
+    substitutes = {name: _Substitute(name) for name in unused if name not in left_alone}
     sys.modules.update(substitutes)
     try:
         importlib.import_module(name)

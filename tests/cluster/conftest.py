@@ -54,7 +54,7 @@ def namespace(request: pytest.FixtureRequest, cluster: Target) -> Iterator[Kubec
 @pytest.fixture(scope="package")
 def deployed(cluster: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Otter]:
     """The dev overlay with the stand-in's images, brought up once for all tests."""
-    need("containers")
+    need("mariadb-image")
     need("javac")
     otter = Otter(cluster, tmp_path_factory.mktemp("manifests"))
     try:

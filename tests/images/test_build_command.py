@@ -65,6 +65,14 @@ def test_images_are_made_of_those_before_them() -> None:
     ]
 
 
+@pytest.mark.parametrize("tool", ["podman", "buildah", "docker"])
+def test_the_base_may_be_pinned_by_its_digest(tool: str) -> None:
+    base = f"eclipse-temurin:8-jre-noble@sha256:{'a' * 64}"
+    assert arguments(line(tool, "jvm-runtime", base=base))["BASE"] == base
+    text = (PARTS.parent / "jvm-runtime" / "Containerfile").read_text()
+    assert "ARG BASE=" in text and "FROM ${BASE} AS system" in text
+
+
 def test_docker_and_the_others_get_the_time_their_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1234567890")
     docker, buildah = line("docker", "kafka"), line("buildah", "kafka")

@@ -68,6 +68,7 @@ class Otter:
 def otter(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Otter]:
     """A composed otter of which every service became healthy."""
     need("podman-compose")
+    need("mariadb-image")
     log = tmp_path_factory.mktemp("compose") / "log"
     found = Otter(images, log)
     try:

@@ -166,6 +166,14 @@ def install_mariadb() -> None:
     build_mariadb("dev")
 
 
+def mariadb() -> Path | Missing:
+    """Return the lab's podman where it has the development image of the database."""
+    found = program()
+    if isinstance(found, Missing) or exists(f"{MARIADB}:dev"):
+        return found
+    return cache.missing("mariadb-image")
+
+
 def configure() -> None:
     """Write the configuration and the programs, if they are not there as they are to be."""
     (folder() / "networks").mkdir(parents=True, exist_ok=True)

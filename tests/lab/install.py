@@ -20,7 +20,7 @@ if __package__ in (None, ""):
 
 def parts() -> dict[str, Callable[[], None]]:
     """Return every part by name with the function that installs it."""
-    from lab import apt, containers, jars, jdks, kustomize
+    from lab import apt, containers, jars, jdks, kustomize, pythons
     from lab.kubernetes import build as kubernetes
 
     def packages(*names: str) -> Callable[[], None]:
@@ -29,6 +29,9 @@ def parts() -> dict[str, Callable[[], None]]:
     def jdk(major: int) -> Callable[[], None]:
         return lambda: jdks.install(major)
 
+    def python(version: str) -> Callable[[], None]:
+        return lambda: pythons.install(version)
+
     def venv() -> None:
         # Debian splits this off the Python it ships; other Pythons have it.
         if importlib.util.find_spec("ensurepip") is None:
@@ -36,14 +39,19 @@ def parts() -> dict[str, Callable[[], None]]:
 
     return {
         "venv": venv,
-        "tools": packages("util-linux", "procps", "iproute2", "patchelf"),
-        "inits": packages("tini", "dumb-init", "catatonit"),
+        "tools": packages("util-linux", "procps", "iproute2", "patchelf", "openssl"),
+        "compiler": packages("gcc", "libc6-dev"),  # for the actors and the fault layer, in C
+        "inits": packages(
+            *("tini", "dumb-init", "catatonit"),  # peers that are one process
+            *("s6", "execline", "runit", "supervisor"),  # and those that supervise several
+        ),
         "maven": jars.install_maven,
         "mariadb": packages("mariadb-server", "mariadb-client"),
         # A font with the letters, arrows and ticks of the status page: without one all are boxes.
         "chromium": packages("chromium", "fonts-dejavu-core"),
         "prometheus": packages("prometheus"),
         **{f"jdk{major}": jdk(major) for major in jdks.MAJORS},
+        **{f"python{version}": python(version) for version in pythons.VERSIONS},
         "zookeeper": jars.install_zookeeper,
         "kafka": jars.install_kafka,
         "jmx-exporter": jars.install_jmx_exporter,

@@ -12,18 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from lab import cache, containers, jars, jdks, kustomize, mariadb
+from lab import cache, containers, jars, jdks, kustomize, mariadb, pythons
 from lab.cache import Missing
 
 INITS = ("tini", "dumb-init", "catatonit")
+SUPERVISORS = ("s6-svscan", "s6-supervise", "execlineb", "runsv", "runsvdir", "supervisord")
 
 
 def need(name: str) -> Path:
     """Return where the named part is; skip the test with the reason when it is not here.
 
     Names: jdk8 jdk11 jdk17 jdk21 jdk25 (JAVA_HOME), java (the default JAVA_HOME), zookeeper and kafka
-    (their home), jmx-exporter (its agent's jar), mariadb, tini, dumb-init, catatonit, javac, mvn, chromium,
-    kustomize, kube-score, prometheus, promtool and any other program of the PATH (the program).
+    (their home), jmx-exporter (its agent's jar), python3.11 to python3.14, containers and mariadb-image
+    (podman), mariadb, kustomize, kube-score, hadolint, podman-compose, the INITS and SUPERVISORS, javac,
+    mvn, chromium, prometheus, promtool and any other program of the PATH (the program).
     """
     found = _finders().get(name, lambda: _program(name))()
     if isinstance(found, Missing):
@@ -46,12 +48,14 @@ def _finders() -> dict[str, Callable[[], Path | Missing]]:
 
     return {
         **{f"jdk{major}": jdk(major) for major in jdks.MAJORS},
+        **{f"python{v}": functools.partial(pythons.find, v) for v in pythons.VERSIONS},
         "java": default_java,
         "zookeeper": jars.zookeeper_home,
         "kafka": jars.kafka_home,
         "jmx-exporter": jars.jmx_exporter,
         "mariadb": mariadb.program,
         "containers": containers.program,
+        "mariadb-image": containers.mariadb,
         "hadolint": lambda: containers.tool("hadolint"),
         "podman-compose": lambda: containers.tool("podman-compose"),
         **{name: functools.partial(kustomize.find, name) for name in kustomize.MODULES},
@@ -65,7 +69,8 @@ def _program(name: str) -> Path | Missing:
     parts = {
         **dict.fromkeys(("mvn", "javac"), "maven"),
         "chromium": "chromium",
+        "cc": "compiler",
         **dict.fromkeys(("prometheus", "promtool"), "prometheus"),
-        **dict.fromkeys(INITS, "inits"),
+        **dict.fromkeys((*INITS, *SUPERVISORS), "inits"),
     }
     return Missing(name, cache.missing(parts[name]).reason if name in parts else "not in PATH")
