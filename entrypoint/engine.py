@@ -1,4 +1,4 @@
-"""The parts of PID 1 beside the main loop, while a profile runs: log, health, HTTP, the helper's messages.
+"""The parts of PID 1 beside the main loop, while a profile runs: log, health, port, the helper's messages.
 
 Here: `Engine`, which connects them and hears from the supervisor. It decides nothing about the lifecycle.
 """
@@ -10,15 +10,13 @@ import threading
 import time
 
 from entrypoint import __version__
-from entrypoint.errors import EXIT_INTERNAL, EXIT_NOT_EXECUTABLE, Problem, ProblemsError
+from entrypoint.errors import EXIT_INTERNAL, ProblemsError
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import ExitInfo, GateStatus
 from entrypoint.lifecycle.previous import Background
 from entrypoint.lifecycle.report import conclude
 from entrypoint.plan.model import Launch
-from entrypoint.serve import routes
-from entrypoint.serve.http import Server, listen
-from entrypoint.serve.metrics import Exporter
+from entrypoint.port import Port
 from entrypoint.supervisor import Observer, Program, Supervisor
 from entrypoint.system import channel
 from entrypoint.system.cgroup import oom_kill_count
@@ -30,12 +28,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrypoint.lifecycle.status import Status
-    from entrypoint.sampler import Sampler
-    from entrypoint.serve.messages import Request, Response
+    from entrypoint.errors import Problem
     from entrypoint.system.diagnosis import Report
 
-DEFAULT_LISTEN = "0.0.0.0:9404"
 ENDING_SECONDS = 2.0
 
 
@@ -56,11 +51,7 @@ class Engine(Observer):
         self._reader = threading.Thread(target=self._read, name="helper", daemon=True)
         self._result = False
         self._failed = False
-        self._exporter = Exporter(self.vitals.snapshot, time.monotonic)
-        self._http: Server | None = None
-        self._listening = ""
-        self._sampler: Sampler | None = None
-        self._plan = ""
+        self._port = Port(self.log, self.vitals)
         if not os.environ.get("ENTRYPOINT_DEBUG"):
             # By its type: its text may hold a value, and the default prints it, traceback and all.
             threading.excepthook = lambda found: self.failed(found.exc_value or Exception())
@@ -68,15 +59,8 @@ class Engine(Observer):
         """What the termination message says below its first line."""
 
     def start(self) -> None:
-        """Answer probes and hear the helper from now on.
-
-        The address of the plan is not known yet: until then the variable or the default counts, and
-        an address that cannot be had is no reason to end before the plan has asked for it.
-        """
-        try:
-            self._listen(os.environ.get("ENTRYPOINT_LISTEN") or DEFAULT_LISTEN)
-        except ProblemsError:
-            self._http = None
+        """Answer probes and hear the helper from now on."""
+        self._port.open()
         self._reader.start()
 
     def finish(self, code: int) -> None:
@@ -97,10 +81,9 @@ class Engine(Observer):
 
     def _stop_parts(self) -> None:
         self.vitals.stop_watching()
-        if self._sampler is not None:
-            self._sampler.stop()
-        if self._http is not None:
-            self._http.stop()
+        if self._port.sampler is not None:
+            self._port.sampler.stop()
+        self._port.stop()
 
     def _in_background(self, work: Callable[[], None], name: str) -> threading.Thread | None:
         """Start a thread; None where a pids limit is too tight for one: java needs it more."""
@@ -131,8 +114,9 @@ class Engine(Observer):
         )
         if self.launch is not None:
             self.vitals.watch(self.launch)
-        if self._http is not None:
-            self._in_background(self._exporter.load, "metrics")
+        if self._port.is_open:
+            self._in_background(self._port.exporter.load, "metrics")
+            self._port.guard.start()
         if self.launch is not None:
             self._sample(pid, self.launch)
 
@@ -190,8 +174,8 @@ class Engine(Observer):
         self.log.problems((problem,))
 
     def failed(self, error: BaseException) -> None:
-        """Tell a bug of ours, by its type: its text may hold a value."""
-        self.log.error("A bug of entrypoint", error=type(error).__name__)
+        """Tell what the system refused us, or a bug of ours by its type: its text may hold a value."""
+        self.log.failure("", error)
 
     def oom_kills(self) -> int | None:
         """Ask the kernel's counter."""
@@ -207,7 +191,7 @@ class Engine(Observer):
                 case GateStatus():
                     self.vitals.take_gate(message)
                 case Background():
-                    self._plan = message.plan
+                    self._port.plan = message.plan
                     self.vitals.take_run(message.run, message.previous)
                     if self.launch is not None and message.watched is not None:
                         stops = self.launch.on_change == "stop"
@@ -215,7 +199,7 @@ class Engine(Observer):
                 case on.Registered():
                     self.log.info("Registered", **dict(message.said))
                 case on.Replanned():
-                    self._plan = message.text
+                    self._port.plan = message.text
                     self._take_program(message.launch)
                     self.supervisor.post(message)
                 case on.PrepareFailed() | on.GatesFailed():
@@ -228,7 +212,6 @@ class Engine(Observer):
         self._take_program(launch)
         self.termination_log = launch.termination_log
         self.log.configure(launch.log_format, launch.log_level)
-        self._exporter.configure(launch.metrics_names, launch.metrics_attach)
         self.log.info(
             "Starting",
             version=__version__,
@@ -239,13 +222,22 @@ class Engine(Observer):
         for remark in launch.remarks:
             self.log.info("Note", says=remark)
         try:
-            self._listen(launch.listen)
-        except (ProblemsError, RuntimeError, OSError) as error:
-            problems = error.problems if isinstance(error, ProblemsError) else (no_thread(error),)
-            self._fail(on.PrepareFailed(problems[0].exit_code, problems[0].what, problems))
+            self._port.take(launch)
+        except ProblemsError as error:
+            self._cannot_serve(error.problems)
             return
+        except (RuntimeError, OSError) as error:
+            from entrypoint.system.spawn_problem import thread_problem  # noqa: PLC0415 - as rare
+
+            self._cannot_serve((thread_problem(error),))
+            return
+        if launch.gates or launch.registration:
+            self._port.guard.start()  # else when java was started
         self._result = self._result or not (launch.gates or launch.registration)
         self.supervisor.post(on.Prepared(launch))
+
+    def _cannot_serve(self, problems: tuple[Problem, ...]) -> None:
+        self._fail(on.PrepareFailed(problems[0].exit_code, problems[0].what, problems))
 
     def _take_program(self, launch: Launch) -> None:
         """Take what to start and to ask, before it starts: the first time, and after a registration."""
@@ -261,21 +253,6 @@ class Engine(Observer):
         self.log.problems(event.problems)
         self.supervisor.post(event)
 
-    def _listen(self, address: str) -> None:
-        """Serve at this address, instead of the one before; raises ProblemsError when it is taken."""
-        if address == self._listening and self._http is not None:
-            return
-        if self._http is not None:
-            self._http.stop()
-            self._http = None
-        if address:
-            self._http = Server(listen(address), self._answer, self._answer_failed)
-            self._http.start()
-        self._listening = address
-
-    def _answer(self, request: Request) -> Response:
-        return routes.answer(request, self.vitals.snapshot, self._exporter.render, self._status)
-
     def _sample(self, pid: int, launch: Launch) -> None:
         """Keep the last hour of java for the status page, and see whether it gets anywhere."""
         from entrypoint.sampler import Sampler, make_look  # noqa: PLC0415 - after java's spawn
@@ -283,30 +260,7 @@ class Engine(Observer):
 
         watch = Watch(self.log, launch, pid, self.vitals.snapshot)
         self.vitals.watch_of_java = watch
-        look = watch.watched(make_look(pid, self._exporter.look))
-        self._sampler = Sampler(look, on_error=self.failed, also=self.vitals.look_at_files)
-        self._sampler.start()
-
-    def _status(self) -> Status:
-        """Return all that the status page shows, as of now."""
-        from entrypoint.lifecycle.status import Status  # noqa: PLC0415 - on the first request
-
-        now, snapshot = time.monotonic(), self.vitals.snapshot()
-        sample, series = None, None
-        if self._sampler is not None:
-            sample, series = self._sampler.look_back(now, now - snapshot.started_monotonic)
-        remarks = () if self.launch is None else self.launch.remarks
-        host = os.uname().nodename
-        return Status(
-            snapshot, host, now, time.time(), sample, series, plan=self._plan, remarks=remarks
-        )
-
-    def _answer_failed(self, error: Exception) -> None:
-        self.log.error("A bug of entrypoint while answering a request", error=type(error).__name__)
-
-
-def no_thread(error: Exception) -> Problem:
-    """Return what it means that a thread or descriptor of ours cannot be had."""
-    fix = ("fix", "raise the pids limit of the container: we need five, java some dozens")
-    what = "cannot start a thread"
-    return Problem("spawn-failed", what, (("says", str(error)), fix), EXIT_NOT_EXECUTABLE)
+        look = watch.watched(make_look(pid, self._port.exporter.look))
+        also = (self._port.guard.look, self.vitals.look_at_files)
+        self._port.sampler = Sampler(look, on_error=self.failed, also=also)
+        self._port.sampler.start()

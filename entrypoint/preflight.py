@@ -1,7 +1,8 @@
 """What has to be true before java starts, and can be known: asked just before, so that the answer is plain.
 
-Here: free ports, the jar, the working directory, and the JVM's own word on options that our table does not
-know. Each is a failure that the application would tell badly or late: otter exits 0 when its port is taken.
+Here: free ports, the jar, the working directory, the key pair for TLS, and the JVM's own word on options
+that our table does not know. Each is a failure that the application would tell badly or late: otter exits 0
+when its port is taken.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import os
 
 from entrypoint.errors import Problem, ProblemsError
+from entrypoint.settings.parse import mask_url
 from entrypoint.system import facts
 from entrypoint.system.java import run_java
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrypoint.plan.model import Plan
+    from collections.abc import Iterator
+
+    from entrypoint.plan.model import Plan, Protection
 
 DRY_RUN_SECONDS = 20.0
 _MAKES_ARCHIVE = (
@@ -35,6 +39,8 @@ def preflight(plan: Plan) -> None:
             problems.append(_no_jar(jar, reason))
     if not os.path.isdir(launch.cwd):
         problems.append(_no_workdir(launch.cwd))
+    if launch.protection.certificate:
+        problems.extend(_no_tls(launch.protection))
     if problems:
         raise ProblemsError(*problems)
     if plan.dry_run:
@@ -52,7 +58,8 @@ def _dry_run(plan: Plan) -> None:
     status, output = run_java(launch.executable, (*words, "-version"), DRY_RUN_SECONDS, environment)
     if status == 0:
         return
-    said = "\n".join(line for line in output.splitlines() if line.strip())[:2000]
+    # It tells what it picked up from JAVA_TOOL_OPTIONS, too.
+    said = mask_url("\n".join(line for line in output.splitlines() if line.strip()))[:2000]
     details = (
         ("where", "JAVA_OPTIONS and the profile's options, tried with -version"),
         ("says", said or f"nothing, exit code {status}"),
@@ -68,6 +75,21 @@ def _has_effects(option: str, plan: Plan) -> bool:
     """Tell what a dry run has to do without: a debugger to wait for, a log file in a folder to come."""
     log = option.startswith("-Xlog:") and f"{plan.launch.diagnosis.folder}/" in option
     return option.startswith(("-agentlib:jdwp", *_MAKES_ARCHIVE)) or log
+
+
+def _no_tls(protection: Protection) -> Iterator[Problem]:
+    """Try the key pair: PID 1 will not, before java was started."""
+    from entrypoint.serve.tls import UnusableError, make_context  # noqa: PLC0415 - OpenSSL: 7 ms
+
+    try:
+        make_context(protection.certificate, protection.key)
+    except UnusableError as error:
+        details = (
+            ("where", error.path),
+            ("says", error.reason),
+            ("fix", "mount a Secret of type kubernetes.io/tls that java's user can read"),
+        )
+        yield Problem("tls-unusable", "the certificate for HTTP or its key cannot be used", details)
 
 
 def _port_taken(name: str, port: int) -> Problem:

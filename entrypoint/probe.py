@@ -17,8 +17,24 @@ from entrypoint.values import parse_address, parse_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Final
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Final, Protocol
+
+    class Stream(Protocol):
+        """What is asked over: a socket, or the TLS in one."""
+
+        def settimeout(self, value: float, /) -> None:
+            """As that of a socket."""
+
+        def sendall(self, data: bytes, /) -> None:
+            """As that of a socket."""
+
+        def recv(self, size: int, /) -> bytes:
+            """As that of a socket."""
+
+        def close(self) -> None:
+            """As that of a socket."""
+
 
 EXIT_NOT_OK: Final = 1
 
@@ -108,24 +124,40 @@ def find_server(address: str | None, environment: Mapping[str, str]) -> tuple[st
     try:
         host, port = parse_address(f"127.0.0.1{text}" if text[:1] == ":" else text)
     except ValueError as error:
-        raise ValueError(f"{name} is {text!r}, expected {error}") from None
+        shown = text.rpartition("@")[2][:80]  # of a URL, without the password in it
+        raise ValueError(f"{name} is {shown!r}, expected {error}") from None
     # A server that listens everywhere is asked over loopback.
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104
 
 
-def ask(question: Question, limit: int = _MAX_ANSWER) -> tuple[int, str]:
-    """Return status and body; raise OSError or ValueError when there is no whole answer in time."""
+def ask(
+    question: Question,
+    limit: int = _MAX_ANSWER,
+    token: str = "",
+    secured: Callable[[_socket.socket, float], Stream] | None = None,
+) -> tuple[int, str]:
+    """Return status and body; raise OSError or ValueError when there is no whole answer in time.
+
+    `token` is sent where it is not empty. `secured` takes the connected socket and its timeout, and
+    returns the TLS in it: it owns the socket then.
+    """
     deadline = time.monotonic() + question.timeout
     # As bytes: for text, getaddrinfo imports the IDNA codec, which is as slow as all the rest.
     family, kind, protocol, _, where = _socket.getaddrinfo(
         question.host.encode("ascii"), question.port, type=_socket.SOCK_STREAM
     )[0]
-    request = f"GET {question.path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    bearer = f"Authorization: Bearer {token}\r\n" if token else ""
+    request = (
+        f"GET {question.path} HTTP/1.1\r\nHost: localhost\r\n{bearer}Connection: close\r\n\r\n"
+    )
     received = bytearray()
-    client = _socket.socket(family, kind, protocol)
+    connection = _socket.socket(family, kind, protocol)
+    client: Stream = connection
     try:
         client.settimeout(question.timeout)
-        client.connect(where)
+        connection.connect(where)
+        if secured is not None:
+            client = secured(connection, question.timeout)
         client.sendall(request.encode("ascii"))
         while len(received) <= limit:
             remaining = deadline - time.monotonic()

@@ -13,7 +13,7 @@ from entrypoint.lifecycle.history import NAMES, RESOLUTION, History, JvmSample, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Final
 
     from entrypoint.jvm.heap_info import HeapInfo
@@ -28,8 +28,9 @@ FIRST: Final = 0.2
 class Sampler:
     """Takes a sample soon and then every `interval` seconds, until it is stopped.
 
-    `look(now)` is called on the sampler's own thread, and `also()` after it: what else is looked at on
-    this tick. What they raise costs that one look, and is told to `on_error` once.
+    `look(now)` is called on the sampler's own thread; each of `also`, what else is looked at on this tick, on
+    another one: files may be on a volume that hangs, and java is looked at all the same. What they raise
+    costs that one look, and is told to `on_error` once.
     """
 
     def __init__(
@@ -37,10 +38,10 @@ class Sampler:
         look: Callable[[float], JvmSample],
         interval: float = RESOLUTION,
         on_error: Callable[[Exception], None] | None = None,
-        also: Callable[[], None] | None = None,
+        also: Iterable[Callable[[], None]] = (),
     ) -> None:
         self._look = look
-        self._also = also
+        self._also = tuple(also)
         self._interval = interval
         self._history = History(interval)
         self._lock = threading.Lock()
@@ -49,6 +50,7 @@ class Sampler:
         self._failed = False
         self._began = 0.0
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._files: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin, at java's start: what it counts is 0 then. Once only."""
@@ -81,8 +83,7 @@ class Sampler:
         self._stopped.wait(self._interval * FIRST)
         while not self._stopped.is_set():
             self._attempt(self._sample)
-            if self._also is not None:
-                self._attempt(self._also)
+            self._look_further()
             # On a grid: what a look takes does not add up. Looks that were missed are not made up for.
             passed = int((time.monotonic() - self._began) / self._interval)
             count = max(count, passed) + 1
@@ -92,6 +93,21 @@ class Sampler:
         sample = self._look(time.monotonic())
         with self._lock:
             self._history.add(sample)
+
+    def _look_further(self) -> None:
+        if not self._also or (self._files is not None and self._files.is_alive()):
+            return
+
+        def look() -> None:
+            for work in self._also:
+                self._attempt(work)
+
+        # Begun anew for each look: one that waits for its turn would be a second tick.
+        self._files = threading.Thread(target=look, name="files", daemon=True)
+        try:
+            self._files.start()
+        except RuntimeError:  # a pids limit that is too tight: the next tick tries again
+            self._files = None
 
     def _attempt(self, work: Callable[[], None]) -> None:
         try:

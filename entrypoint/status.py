@@ -10,8 +10,9 @@ import os
 import sys
 import time
 
+from entrypoint.asking import Asker, is_local
 from entrypoint.errors import EXIT_OK, EXIT_USAGE
-from entrypoint.probe import Question, ask, find_server, reason
+from entrypoint.probe import Question, find_server, reason
 from entrypoint.records import record
 from entrypoint.values import parse_duration
 
@@ -32,10 +33,12 @@ the last hour. For people in a shell: kubectl exec POD -- entrypoint status
   --output     text, or json for programs, which has every number (text)
   --timeout    for one whole answer (2s)
   --address    where it listens (ENTRYPOINT_LISTEN, else 127.0.0.1:9404)
+  --token-file where the bearer token is (as the settings have it: ENTRYPOINT_TOKEN, ENTRYPOINT_TOKEN_FILE,
+               /run/secrets/entrypoint.token)
 exit codes: 0 answered, 1 no answer, 64 wrong usage
 """
 
-_OPTIONS: Final = ("--interval", "--output", "--timeout", "--address")
+_OPTIONS: Final = ("--interval", "--output", "--timeout", "--address", "--token-file")
 _MAX_ANSWER: Final = 1 << 20
 _HOME: Final = "\033[H"
 _REST_OF_LINE: Final = "\033[K"
@@ -50,6 +53,9 @@ class Look:
     json: bool
     watch: bool
     interval: float
+    token_file: str = ""
+    knows_it: bool = True
+    """Whether it is the entrypoint of this container, which may have the token."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -64,7 +70,8 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"entrypoint: status: {error}\n{USAGE}")
         return EXIT_USAGE
     try:
-        return _watch(look) if look.watch else _once(look)
+        asker = Asker(os.environ, look.token_file, look.knows_it)
+        return _watch(look, asker) if look.watch else _once(look, asker)
     except KeyboardInterrupt:
         return EXIT_OK
     except BrokenPipeError:
@@ -99,22 +106,24 @@ def parse_look(argv: Sequence[str], environment: Mapping[str, str], colour: bool
     timeout = _seconds("--timeout", found.get("--timeout", "2s"))
     question = Question(path, host, port, timeout, verbose=True)
     interval = _seconds("--interval", found.get("--interval", "2s"))
-    return Look(question, output == "json", watch, interval)
+    token_file = found.get("--token-file", "")
+    knows_it = "--address" not in found or is_local(host)
+    return Look(question, output == "json", watch, interval, token_file, knows_it)
 
 
-def _once(look: Look) -> int:
-    text, answered = _answer(look)
+def _once(look: Look, asker: Asker) -> int:
+    text, answered = _answer(look, asker)
     (sys.stdout if answered else sys.stderr).write(text)
     sys.stdout.flush()
     return EXIT_OK if answered else EXIT_NO_ANSWER
 
 
-def _watch(look: Look) -> int:
+def _watch(look: Look, asker: Asker) -> int:
     """Show it until Ctrl-C; a server that is away for a time is waited for."""
     terminal = sys.stdout.isatty() and not look.json
     first = True
     while True:
-        text, _ = _answer(look)
+        text, _ = _answer(look, asker)
         if terminal:
             _redraw(text, clear=first)
         else:
@@ -134,17 +143,29 @@ def _redraw(text: str, clear: bool) -> None:
     )
 
 
-def _answer(look: Look) -> tuple[str, bool]:
+def _answer(look: Look, asker: Asker) -> tuple[str, bool]:
     """Return what to show, and whether it is an answer."""
     question = look.question
     try:
-        status, body = ask(question, _MAX_ANSWER)
+        status, body = asker.ask(question, _MAX_ANSWER)
     except (OSError, ValueError) as error:
         return _nobody(question, reason(error)), False
+    if status == 401:
+        return _no_token(question, look.token_file), False
+    if status == 503:
+        return f"entrypoint: no status yet: {body}", False
     if status != 200:
         return _nobody(question, f"it answers {status}: another program, or an older one"), False
     encoding = sys.stdout.encoding or "utf-8"
     return body.encode(encoding, "replace").decode(encoding), True
+
+
+def _no_token(question: Question, token_file: str) -> str:
+    return (
+        f"entrypoint: no status from {question.host}:{question.port}: it asks for a bearer token\n"
+        f"  looked at  {token_file or '$ENTRYPOINT_TOKEN, $ENTRYPOINT_TOKEN_FILE, /run/secrets'}\n"
+        "  fix        name the file that holds the token with --token-file\n"
+    )
 
 
 def _nobody(question: Question, why: str) -> str:

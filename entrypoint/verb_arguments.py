@@ -56,6 +56,11 @@ def add_status(verbs: Verbs) -> None:
     status.add_argument(
         "--address", metavar="HOST:PORT", help="default: $ENTRYPOINT_LISTEN, or 127.0.0.1:9404"
     )
+    status.add_argument(
+        "--token-file",
+        metavar="PATH",
+        help="file with the bearer token; default: as the settings have it",
+    )
 
 
 def add_diagnose(verbs: Verbs) -> None:

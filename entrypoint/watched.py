@@ -28,6 +28,8 @@ def watched(plan: Plan, found: Found, request: Request) -> Watched | None:
     texts = [(os.path.abspath(name), text) for name, text in found.texts if "/" in name]
     texts += [(name, text) for name, text in found.templates.items() if name.startswith("/")]
     contents |= {path: content_of(text.encode()) for path, text in texts}
+    # A new token is taken while java runs: nothing to restart for.
+    contents.pop(plan.launch.protection.token_file, None)
     if not request.overlays:
         contents.setdefault(DEFAULT_OVERLAY, ABSENT)
     return Watched(tuple(contents.items()), found.inputs.patterns, words(request))

@@ -50,11 +50,11 @@ def svg(
         f'<svg class="graph" role="img" aria-label="{escape(label)}" {box}>',
         _rules(last),
     ]
-    runs = tuple(_runs(values))
-    parts.append(_path("area", (_area(run, top) for run in runs if len(run) > 1)))
+    runs = [(run, _line(run, top)) for run in _runs(values)]
+    parts.append(_path("area", (_area(run, line) for run, line in runs if len(run) > 1)))
     if second:
         parts.append(_path("second", (_line(run, top) for run in _runs(second))))
-    parts.append(_path("line", (_line(run, top) for run in runs)))
+    parts.append(_path("line", (line for _, line in runs)))
     if limit is not None:
         parts.append(_path("limit", (f"M0 {_y(limit, top)}H{last}",)))
     parts.append(_path("mark", (f"M{x} {HEIGHT}V{HEIGHT - 14}" for x in marks)))
@@ -94,8 +94,8 @@ def _line(run: list[tuple[int, float]], top: float) -> str:
     return f"M{x} {_y(value, top)}L" + " ".join(f"{x} {_y(value, top)}" for x, value in rest)
 
 
-def _area(run: list[tuple[int, float]], top: float) -> str:
-    return f"{_line(run, top)}V{HEIGHT}H{run[0][0]}Z"
+def _area(run: list[tuple[int, float]], line: str) -> str:
+    return f"{line}V{HEIGHT}H{run[0][0]}Z"
 
 
 def _y(value: float, top: float) -> str:

@@ -1,7 +1,7 @@
 """A small HTTP server on one thread: GET and HEAD, for the kubelet and for Prometheus.
 
-Here: listening, the loop, deadlines and limits. What is answered is `routes`, what a message looks
-like is `messages`, one client's bytes are `connection`.
+Here: the loop, deadlines and limits. What is answered is `routes`, what a message looks like is
+`messages`, one client's bytes are `connection`, the socket to listen on is `listener`.
 
 `http.server` costs 10 MB of RSS, polls twice a second, and lets one slow client hold a thread for
 ever. This server has no tick, and a client that is slow, half-open or hostile costs it one of a
@@ -13,23 +13,26 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import select
-import socket
 import threading
 import time
 
-from entrypoint.errors import EXIT_CONFIG, Problem, ProblemsError
 from entrypoint.serve.connection import Connection, first_to_go
 from entrypoint.serve.messages import BadRequestError, Request, Response, encode
-from entrypoint.values import parse_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from typing import Final
 
+    from entrypoint.serve.access import Guard
+
 REQUEST_SECONDS: Final = 5.0
-"""From the first byte of a request (or the connection's start) to the last byte of its answer."""
+"""From the first byte of a request (or the connection's start) to the last byte of its answer.
+
+A TLS handshake is a part of the first request."""
 IDLE_SECONDS: Final = 75.0
 """Between two requests of one connection: longer than the usual scrape interval of one minute."""
 PAUSE_SECONDS: Final = 1.0
@@ -40,32 +43,12 @@ ACCEPTS_PER_TURN: Final = 16
 _NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-def listen(address: str) -> socket.socket:
-    """Return a listening socket for `0.0.0.0:9404`, `[::]:9404`, `:9404` or `localhost:9404`.
-
-    `:9404` is every address of both families, or of IPv4 where the kernel has no IPv6. Raises
-    `ProblemsError` for a bad address, a port that is taken, and a port we may not use.
-    """
-    everywhere = address.startswith(":")
-    try:
-        host, port = parse_address(f"[::]{address}" if everywhere else address)
-        # As bytes: for text, getaddrinfo imports the IDNA codec, which costs 0.6 MB of RSS.
-        name = host.encode("ascii")
-    except ValueError:
-        raise _listen_problem(address, "not an address") from None
-    try:
-        return _bind(name, port)
-    except OSError as error:
-        if everywhere and error.errno in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}:
-            return listen(f"0.0.0.0{address}")  # noqa: S104 - what the colon alone asks for
-        raise _listen_problem(address, error.strerror or str(error)) from None
-
-
 class Server:
     """Answers requests from one listening socket on a thread of its own until it is stopped.
 
     `answer` runs on that thread: it has to be quick, and may raise, which is a 500 and is told to
-    `on_error`. The server owns the socket and closes it.
+    `on_error`. `guard` says before it who may ask; without one, everybody may, and TLS is not spoken. The
+    server owns the socket and closes it.
     """
 
     def __init__(
@@ -73,6 +56,7 @@ class Server:
         listener: socket.socket,
         answer: Callable[[Request], Response],
         on_error: Callable[[Exception], None],
+        guard: Guard | None = None,
         *,
         limit: int = LIMIT,
         request_seconds: float = REQUEST_SECONDS,
@@ -82,7 +66,8 @@ class Server:
         self._listener = listener
         self._answer = answer
         self._on_error = on_error
-        self._limit = limit
+        self._guard = guard
+        self._limit = min(limit, _fair_share())
         self._request_seconds = request_seconds
         self._idle_seconds = idle_seconds
         self._connections: dict[int, Connection] = {}
@@ -174,7 +159,8 @@ class Server:
             if len(self._connections) >= self._limit:
                 self._close(first_to_go(self._connections.values()))
             client.setblocking(False)
-            connection = Connection(client, now + self._request_seconds)
+            channel = None if self._guard is None else self._guard.channel
+            connection = Connection(client, now + self._request_seconds, channel)
             self._connections[connection.descriptor] = connection
             self._poll.register(client, select.POLLIN)
             # Most clients send at once: answering here leaves nothing for a flood to push out.
@@ -203,7 +189,7 @@ class Server:
             if connection.deadline <= now:
                 if connection.state == "reading" and connection.received:
                     response = BadRequestError(408, "the request did not arrive in time").response
-                    connection.pending = encode(response, False, True, _date())
+                    connection.queue(encode(response, False, True, _date()), ends=True)
                     connection.send()
                 self._close(connection)
         if self._accept_again is not None and self._accept_again <= now:
@@ -228,7 +214,9 @@ class Server:
         if event & (select.POLLIN | select.POLLHUP | select.POLLERR):
             connection.receive(now + self._request_seconds)
         while connection.state != "closed":
-            if connection.state == "writing" and connection.send():
+            if not connection.send():
+                break
+            if connection.state == "writing":
                 connection.sent(now, self._idle_seconds, self._request_seconds)
                 if answered and connection.received:
                     self._more.add(connection.descriptor)
@@ -248,11 +236,18 @@ class Server:
         if isinstance(request, BadRequestError):
             return encode(request.response, False, True, _date()), True
         try:
-            response = self._answer(request)
+            refusal = None if self._guard is None else self._guard.refusal(request)
+            response = refusal or self._answer(request)
         except Exception as error:  # noqa: BLE001 - the kubelet needs an answer, whatever our bug
             response = Response(500, b"internal error\n")
             self._on_error(error)
         return encode(response, request.method == "HEAD", request.close, _date()), request.close
+
+
+def _fair_share() -> int:
+    """Return how many descriptors clients may have, of a tight limit: checks and metrics need some too."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return LIMIT if soft == resource.RLIM_INFINITY else max(4, soft // 4)
 
 
 def _open_spare() -> int | None:
@@ -264,38 +259,3 @@ def _open_spare() -> int | None:
 
 def _date() -> str:
     return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
-
-
-def _bind(host: bytes, port: int) -> socket.socket:
-    (family, kind, protocol, _, where), *_ = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if family == socket.AF_INET6:
-            # [::] takes IPv4 too, whatever net.ipv6.bindv6only says: the kubelet may use either.
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind(where)
-        listener.listen(128)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _listen_problem(address: str, reason: str) -> ProblemsError:
-    if reason == "not an address":
-        expected, fix = "host:port, [v6]:port or :port", "correct ENTRYPOINT_LISTEN"
-    else:
-        expected = "a free port that this user may listen on"
-        fix = "set ENTRYPOINT_LISTEN to another port, or end the program that has this one"
-    return ProblemsError(
-        Problem(
-            "listen-failed",
-            f'cannot listen on "{address}": {reason.lower()}',
-            (("where", "$ENTRYPOINT_LISTEN"), ("expected", expected), ("fix", fix)),
-            EXIT_CONFIG,
-        )
-    )

@@ -20,6 +20,7 @@ from entrypoint.system.hsperf import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Final
 
     from entrypoint.jvm.hsperfdata import PerfData
@@ -38,7 +39,7 @@ class Reading:
 
     has_counters: bool
     has_answered: bool
-    metrics: tuple[tuple[JvmMetric, list[Sample]], ...]
+    metrics: Sequence[tuple[JvmMetric, list[Sample]]]
 
 
 class JvmReader:
@@ -58,7 +59,7 @@ class JvmReader:
         with self._lock:
             data = self._counters(pid)
             answers = self._ask(pid, data)
-        found = tuple(samples(data, answers or NO_ANSWERS, time.time(), self.vocabulary))
+        found = list(samples(data, answers or NO_ANSWERS, time.time(), self.vocabulary))
         return Reading(data is not None, answers is not None, found)
 
     def look(self, pid: int) -> tuple[PerfData | None, HeapInfo]:

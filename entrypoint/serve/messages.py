@@ -20,6 +20,8 @@ TEXT: Final = "text/plain; charset=utf-8"
 REASONS: Final = {
     200: "OK",
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
@@ -44,7 +46,7 @@ _COMMON_HEADERS: Final = (
 class Request:
     """One request: `path` and `query` percent-decoded, header names in lower case.
 
-    `close` says whether the connection ends after the answer.
+    `close` says whether the connection ends after the answer, `secure` whether it came by TLS.
     """
 
     method: str
@@ -52,6 +54,7 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     close: bool = False
+    secure: bool = False
 
     def header(self, name: str) -> str:
         """Return the values of a header, joined as HTTP joins them; empty when it is not there."""
@@ -80,11 +83,11 @@ class BadRequestError(Exception):
         self.response = Response(status, f"{text}\n".encode(), headers=headers)
 
 
-def parse_head(head: bytes) -> Request:
+def parse_head(head: bytes, secure: bool = False) -> Request:
     """Return the request whose head this is, without the empty line at its end.
 
-    Raises `BadRequestError`: 400 for what is not HTTP, 405 for methods other than GET and HEAD, 413
-    for a body, 505 for another major version.
+    `secure` says that it came by TLS. Raises `BadRequestError`: 400 for what is not HTTP, 405 for methods
+    other than GET and HEAD, 413 for a body, 505 for another major version.
     """
     first, *lines = head.split(b"\r\n")
     parts = first.split(b" ")
@@ -97,13 +100,14 @@ def parse_head(head: bytes) -> Request:
     headers = _parse_headers(lines)
     if method not in {b"GET", b"HEAD"}:
         raise BadRequestError(405, "only GET and HEAD are answered", ("Allow", "GET, HEAD"))
-    path, query = _parse_target(target)
+    path, query = _parse_target(target, secure)
     request = Request(
         method=method.decode("ascii"),
         path=path,
         query=query,
         headers=headers,
         close=_closes(version, headers),
+        secure=secure,
     )
     hosts = sum(1 for name, _ in headers if name == "host")
     if hosts > 1 or (hosts == 0 and version == b"HTTP/1.1"):
@@ -163,10 +167,11 @@ def _parse_headers(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def _parse_target(target: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
-    if target[:7].lower() == b"http://":
+def _parse_target(target: bytes, secure: bool) -> tuple[str, tuple[tuple[str, str], ...]]:
+    scheme = b"https://" if secure else b"http://"
+    if target[: len(scheme)].lower() == scheme:
         # The absolute form, which a server has to accept (RFC 9112, 3.2.2).
-        slash = target.find(b"/", 7)
+        slash = target.find(b"/", len(scheme))
         target = target[slash:] if slash >= 0 else b"/"
     if not target.startswith(b"/"):
         raise BadRequestError(400, "the request target has to be a path")

@@ -33,6 +33,11 @@ ENDPOINTS: Final = (
 """Path and meaning: shown by the status page, and the source of docs/reference/endpoints.md."""
 
 
+def is_probe(path: str) -> bool:
+    """Tell whether a path is a probe, or one item of a probe: those need no token and no TLS."""
+    return path[1:].partition("/")[0] in PROBES
+
+
 def answer(
     request: Request,
     snapshot: Callable[[], Snapshot],

@@ -61,7 +61,7 @@ def test_the_first_rates_count_from_javas_start() -> None:
 def test_what_else_is_looked_at_neither_costs_a_sample_nor_needs_one() -> None:
     for fails in (False, True):
         looks, others, told = Looks(fails), Looks(fails=not fails), list[Exception]()
-        sampler = Sampler(looks, 0.02, told.append, lambda others=others: others(0.0))  # type: ignore[misc]
+        sampler = Sampler(looks, 0.02, told.append, (lambda others=others: others(0.0),))  # type: ignore[misc]
         sampler.start()
         looks.wait(3)
         others.wait(3)
@@ -81,3 +81,23 @@ def test_a_look_that_fails_costs_that_sample_alone() -> None:
     sampler._thread.join(60)
     _, series = sampler.look_back(time.monotonic(), 1.0)
     assert series is not None and set(series["heap"]) == {None}
+
+
+def test_a_volume_that_hangs_does_not_keep_it_from_looking_at_java() -> None:
+    looks, asked, answers = Looks(), threading.Semaphore(0), threading.Semaphore(0)
+
+    def hangs() -> None:
+        asked.release()
+        answers.acquire()
+
+    sampler = Sampler(looks, interval=0.02, also=(hangs,))
+    sampler.start()
+    assert asked.acquire(timeout=60)
+    looks.wait(5)
+    assert not asked.acquire(blocking=False), "one at a time"
+    answers.release()
+    assert asked.acquire(timeout=60), "it is asked again when it has answered"
+    sampler.stop()
+    answers.release(2)
+    sampler._thread.join(60)
+    assert not sampler._thread.is_alive()

@@ -11,13 +11,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from entrypoint.errors import ProblemsError
 from entrypoint.serve.connection import Connection
-from entrypoint.serve.http import LIMIT, Server, listen
+from entrypoint.serve.http import LIMIT, Server
+from entrypoint.serve.listener import listen
 from entrypoint.serve.messages import MAX_HEAD, Request, Response
+from lab.net import free_port
 
 GET = b"GET /livez HTTP/1.1\r\nHost: pod\r\n\r\n"
 CLOSE = b"GET /livez HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n"
@@ -133,6 +136,10 @@ class TestRequests:
 
     def test_empty_lines_before_a_request_are_skipped(self, lab: Lab) -> None:
         assert status(read_all(lab.connect(b"\r\n\r\n" + CLOSE))) == 200
+
+    def test_empty_lines_without_end_are_no_request(self, lab: Lab) -> None:
+        """They would keep a place, and the processor, for as long as they come."""
+        assert status(read_all(lab.connect(b"\r\n" * 1000))) == 400
 
     def test_head_has_no_body(self, lab: Lab) -> None:
         answer = read_all(lab.connect(CLOSE.replace(b"GET", b"HEAD", 1)))
@@ -263,6 +270,25 @@ class TestHostile:
 
 
 class TestResources:
+    @pytest.mark.parametrize(("descriptors", "places"), [(40, 10), (400, LIMIT), (8, 4)])
+    def test_of_few_descriptors_clients_have_a_quarter(
+        self, monkeypatch: pytest.MonkeyPatch, descriptors: int, places: int
+    ) -> None:
+        """Checks and metrics need some: a check that fails for want of one would cost java its life."""
+        monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
+        server = Server(listen_anywhere(), echo, print)
+        assert server._limit == places
+        server.stop()
+
+    def test_a_burst_of_clients_waits_instead_of_being_dropped(self) -> None:
+        """Where the backlog is full the kernel drops SYNs, the kubelet's among them, for a second."""
+        listener = listen(f"127.0.0.1:{free_port()}")
+        information = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        listener.close()
+        (most,) = struct.unpack_from("I", information, 28)  # tcpi_sacked, of a listening socket
+        allowed = int(Path("/proc/sys/net/core/somaxconn").read_text())
+        assert most == min(1024, allowed)
+
     def test_nothing_is_inherited_by_java(self, lab: Lab) -> None:
         read_answer(lab.connect(GET))
         server = lab.server
@@ -351,7 +377,8 @@ class TestResources:
 
 EMFILE = """
 import json, os, resource, socket, sys, time
-from entrypoint.serve.http import Server, listen
+from entrypoint.serve.http import Server
+from entrypoint.serve.listener import listen
 from entrypoint.serve.messages import Response
 
 class CountingPoll:
