@@ -6,7 +6,7 @@ their text, and the one table of exit codes. No input or output.
 
 from __future__ import annotations
 
-from entrypoint.records import record
+from entrypoint.records import record, replace
 
 EXIT_OK = 0
 EXIT_USAGE = 64
@@ -17,6 +17,12 @@ EXIT_CONFIG = 78
 EXIT_NOT_EXECUTABLE = 126
 EXIT_NOT_FOUND = 127
 EXIT_SIGNAL_BASE = 128
+
+MAX_SHOWN = 100
+"""Problems that are printed: a wrong file can have one on each of a million lines."""
+
+MAX_WHAT = 500
+"""Characters of the line that says what is wrong."""
 
 EXIT_CODES: tuple[tuple[str, str, str], ...] = (
     (
@@ -30,7 +36,7 @@ EXIT_CODES: tuple[tuple[str, str, str], ...] = (
     (
         "70",
         "internal",
-        "a bug of entrypoint; or an exit 0 of the application that nobody asked for",
+        "a bug of entrypoint, or the system refused it something; or an exit 0 that nobody asked for",
     ),
     (
         "73",
@@ -64,8 +70,14 @@ class ProblemsError(Exception):
     """Carries every problem that was found, so that all are shown at once."""
 
     def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(problem.what for problem in problems))
-        self.problems = problems
+        # `what` goes into logs and the termination message as it is: on one line, and no longer than one.
+        self.problems = tuple(
+            problem
+            if problem.what.isprintable() and len(problem.what) <= MAX_WHAT
+            else replace(problem, what=printable(problem.what[:MAX_WHAT]))
+            for problem in problems
+        )
+        super().__init__("; ".join(problem.what for problem in self.problems[:MAX_SHOWN]))
 
     @property
     def exit_code(self) -> int:
@@ -73,18 +85,44 @@ class ProblemsError(Exception):
         return self.problems[0].exit_code
 
 
+def refusal(error: BaseException) -> str:
+    """Return what the system refused us, in its words; "" where the error is of another kind.
+
+    Without what else the error says: that may hold a value.
+    """
+    if isinstance(error, MemoryError):
+        return "cannot allocate memory"
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        return "no thread to be had (a pids limit)"
+    return (error.strerror or "").lower() if isinstance(error, OSError) else ""
+
+
+def cause(error: BaseException) -> str:
+    """Return in a few words why we cannot go on: the system refused something, or a bug of ours."""
+    refused = refusal(error)
+    return f"cannot go on: {refused}" if refused else f"a bug of entrypoint: {type(error).__name__}"
+
+
 def format_problem(problem: Problem) -> str:
     """Return the problem as text: a headline with its id, then aligned, labelled lines."""
-    headline = f"entrypoint: {problem.what}"
+    headline = f"entrypoint: {printable(problem.what)}"
     if len(headline) + len(problem.id) + 4 <= 100:
         lines = [f"{headline:<{98 - len(problem.id)}}[{problem.id}]"]
     else:
         lines = [headline, f"  {'problem':<9} {problem.id}"]
     for label, text in problem.details:
-        first, *rest = [part for line in text.splitlines() for part in _folded(line)] or [""]
+        lines_of = map(printable, text.splitlines())
+        first, *rest = [part for line in lines_of for part in _folded(line)] or [""]
         lines.append(f"  {label:<9} {first}")
         lines.extend(f"  {'':<9} {line}" for line in rest)
     return "\n".join(lines)
+
+
+def printable(line: str) -> str:
+    """Return a line with what drives a terminal, or is no text, as an escape: inputs stand in messages."""
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def _folded(line: str) -> list[str]:
@@ -99,9 +137,11 @@ def _folded(line: str) -> list[str]:
 
 
 def format_problems(problems: tuple[Problem, ...]) -> str:
-    """Return all problems as text, the count first when there is more than one."""
-    parts = [format_problem(problem) for problem in problems]
+    """Return the first hundred problems as text, the count of all first when there is more than one."""
+    parts = [format_problem(problem) for problem in problems[:MAX_SHOWN]]
+    if len(problems) > MAX_SHOWN:
+        parts.append(f"entrypoint: and {len(problems) - MAX_SHOWN} more, which are not shown")
     if len(parts) > 1:
         where = " in the configuration" if problems[0].exit_code == EXIT_CONFIG else ""
-        parts.insert(0, f"entrypoint: {len(parts)} problems{where}, nothing was started")
+        parts.insert(0, f"entrypoint: {len(problems)} problems{where}, nothing was started")
     return "\n".join(parts) + "\n"

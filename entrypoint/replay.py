@@ -6,19 +6,26 @@ in nothing else; its golden twins in the tests are made this way.
 
 from __future__ import annotations
 
+import re
+
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.jvm.command import EXTERNAL_VARIABLES
 from entrypoint.plan import build
 from entrypoint.profile import load as profiles
 from entrypoint.rendering import properties
 from entrypoint.settings.model import Facts, FileInput, Inputs
+from entrypoint.settings.parse import mask_url, mask_words
+from entrypoint.settings.service_links import service_of
 from entrypoint.values import MASK, Secret, reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
 VERSION = 1
+MAX_DEPTH = 16
+MAX_EVENTS = 50_000
 
 
 def dump(found: build.Found, sources: list[tuple[str, str]]) -> dict[str, object]:
@@ -30,7 +37,7 @@ def dump(found: build.Found, sources: list[tuple[str, str]]) -> dict[str, object
     facts = found.facts
     return {
         "recording": VERSION,
-        "profile": [{"name": name, "text": text} for name, text in sources],
+        "profile": [{"name": name, "text": masked(text)} for name, text in sources],
         "environment": {name: masked(value) for name, value in _relevant(found)},
         "files": [
             {
@@ -44,36 +51,30 @@ def dump(found: build.Found, sources: list[tuple[str, str]]) -> dict[str, object
             }
             for file in found.inputs.files
         ],
-        "set": dict(found.inputs.assignments),
-        "arguments": [masked(word) for word in found.inputs.arguments],
+        "set": {name: masked(value) for name, value in found.inputs.assignments},
+        "arguments": [masked(word) for word in mask_words(found.inputs.arguments)],
         "facts": {name: getattr(facts, name) for name in _FACTS},
     }
 
 
 def load(text: str, builtin: Mapping[str, str], template: Callable[[str], str]) -> build.Found:
     """Return what a recording holds, resolved again; raises ProblemsError for what is no recording."""
-    import yaml  # noqa: PLC0415 - only for a replay
-
     try:
-        data = yaml.safe_load(text)
-        sources = [(str(one["name"]), str(one["text"])) for one in data["profile"]]
+        data = _Fields(_parse(text))
+        documents = map(_Fields, data.items("profile"))
+        sources = [(one.text("name"), one.text("text")) for one in documents]
         inputs = Inputs(
-            tuple(
-                (str(name), str(value)) for name, value in (data.get("environment") or {}).items()
-            ),
-            tuple(_file(one) for one in data.get("files") or ()),
-            tuple((str(name), str(value)) for name, value in (data.get("set") or {}).items()),
-            tuple(str(word) for word in data.get("arguments") or ()),
+            data.pairs("environment"),
+            tuple(_file(_Fields(one)) for one in data.items("files")),
+            data.pairs("set"),
+            tuple(map(_plain, data.items("arguments"))),
         )
-        facts = Facts(
-            **{name: value for name, value in (data.get("facts") or {}).items() if name in _FACTS}
-        )
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        facts = _facts(_Fields(data.all().get("facts") or {}))
+        if not sources:
+            raise ValueError("no profile in it")
+    except ValueError as error:
         details = (
-            (
-                "says",
-                f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}",
-            ),
+            ("says", str(error)),
             ("expected", "a file that `entrypoint plan --record FILE` wrote"),
         )
         raise ProblemsError(Problem("recording-invalid", "this is no recording", details)) from None
@@ -83,23 +84,125 @@ def load(text: str, builtin: Mapping[str, str], template: Callable[[str], str]) 
     return build.resolve(profile, inputs, facts, texts)
 
 
+def _parse(text: str) -> object:
+    """Return what YAML text holds; ValueError where it is not plain data of a size that can be."""
+    import yaml  # noqa: PLC0415 - only for a replay
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if re.search(r"\\u[dD][89a-fA-F]", text):  # bytes that are no text: libyaml does not take them
+        loader = yaml.SafeLoader
+    depth = count = 0
+    try:
+        for event in yaml.parse(text, loader):
+            # Each alias of an alias doubles what is behind it, once it is made into text.
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("it has an alias in it")
+            count += 1
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH or count > MAX_EVENTS:
+                raise ValueError(f"more than {MAX_DEPTH} levels or {MAX_EVENTS} values")
+        return yaml.load(text, loader)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, TypeError, ArithmeticError) as error:
+        first = next(iter(str(error).splitlines()), "")[:200]
+        raise ValueError(f"{type(error).__name__}: {first}") from None
+
+
+class _Fields:
+    """A mapping whose parts have to be of the kinds that a recording has; ValueError where not."""
+
+    def __init__(self, data: object) -> None:
+        if not isinstance(data, dict):
+            raise ValueError("no mapping")
+        self._data: dict[object, object] = data
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return a text."""
+        found = self._data.get(name, default)
+        if not isinstance(found, str):
+            raise ValueError(f"{name} is no text")
+        return found
+
+    def flag(self, name: str) -> bool:
+        """Return true or false."""
+        return bool(self._data.get(name))
+
+    def items(self, name: str) -> list[object]:
+        """Return a list; an empty one where there is none."""
+        return _list(name, self._data.get(name) or [])
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return the names and values of a mapping, as text."""
+        found = _Fields(self._data.get(name) or {})
+        return tuple((_plain(key), _plain(value)) for key, value in found.all().items())
+
+    def all(self) -> dict[object, object]:
+        """Return the mapping itself."""
+        return self._data
+
+
+def _list(name: str, value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is no list")
+    return value
+
+
+def _plain(value: object) -> str:
+    if not isinstance(value, str | int | float):
+        raise ValueError("a list or mapping where a text belongs")
+    return str(value)
+
+
+def _facts(given: _Fields) -> Facts:
+    """Return the facts of a recording; those that it leaves out are as they are by default."""
+    found = {
+        str(name): _fact(str(name), value) for name, value in given.all().items() if name in _FACTS
+    }
+    return Facts(**found)
+
+
+def _fact(name: str, value: object) -> Any:
+    """Return one fact; ValueError where it is of another kind than its default."""
+    default: object = getattr(Facts(), name)
+    if name == "archives":
+        return tuple(map(_archive, _list(name, value)))
+    if isinstance(default, tuple):
+        return tuple(map(_plain, _list(name, value)))
+    kinds = (int, float, type(None)) if default is None else (type(default),)
+    number = type(value) in {int, float}
+    if type(value) not in kinds or (number and not 0 <= float(_plain(value)) <= _LARGEST):
+        raise ValueError(f"facts.{name} holds something else")
+    return value
+
+
+def _archive(item: object) -> tuple[str, int]:
+    match item:
+        case [str(name), int(size)]:
+            return name, size
+    raise ValueError("facts.archives holds something else")
+
+
 _FACTS = Facts.__slots__  # type: ignore[attr-defined]  # a record has them
+_LARGEST = 1 << 62
 
 
-def _file(one: Mapping[str, object]) -> FileInput:
-    content = str(one.get("content", "")).encode("latin-1", "backslashreplace")
-    return FileInput(
-        str(one["path"]), content, bool(one.get("mounted")), str(one.get("problem", ""))
-    )
+def _file(one: _Fields) -> FileInput:
+    content = one.text("content", "").encode("latin-1", "backslashreplace")
+    return FileInput(one.text("path"), content, one.flag("mounted"), one.text("problem", ""))
 
 
 def _relevant(found: build.Found) -> Iterator[tuple[str, str]]:
     """Yield the variables that can matter to the plan; others may hold anybody's secrets."""
     declared = {spec.env for spec in found.profile.settings if spec.env}
+    files = {f"{name}_FILE" for name in declared}
     families = {name.partition("_")[0] + "_" for name in declared}
     for name, value in found.inputs.environment:
-        if name in declared or name in EXTERNAL_VARIABLES or name.startswith(tuple(families)):
+        if name in declared or name in files or name in EXTERNAL_VARIABLES:
             yield name, value
+        elif name.startswith(tuple(families)):
+            # It may be misspelt, and a secret: of such a variable the name matters, and of a
+            # service link what it looks like.
+            yield name, value if service_of(name, value) else MASK
 
 
 def _shown(file: FileInput, found: build.Found) -> str:
@@ -128,6 +231,7 @@ def _masker(found: build.Found) -> Callable[[str], str]:
             return MASK
         for secret in telling:
             text = text.replace(secret, MASK)
-        return text
+        # Those of URLs and options, which are no settings of their own.
+        return mask_url(text)
 
     return mask

@@ -13,6 +13,10 @@ from entrypoint.records import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Final
+
+UNFINISHED: Final = 4096
+"""Characters at the end of a page that belong to a tag without an end, and are read all the same."""
 
 
 @record
@@ -50,18 +54,30 @@ class Page:
 def parse(text: str) -> Page:
     """Return what a page holds; garbage gives an empty page."""
     reader = _Reader()
-    reader.feed(text)
-    reader.close()
+    try:
+        reader.feed(text)
+        # Where tags have no end, close() looks for it from each `<` on again: minutes, for a page of those.
+        if len(reader.rawdata) <= UNFINISHED:
+            reader.close()
+    except AssertionError:  # `<![ >`: the parser's word for what it does not take
+        reader.reset()
     reader.end_cell()
     form = Form(
-        reader.fields,
-        {name: tuple(found) for name, found in reader.options.items()},
+        {name: "".join(pieces) for name, pieces in reader.fields.items()},
+        {
+            name: tuple((value, _label(pieces)) for value, pieces in found)
+            for name, found in reader.options.items()
+        },
         frozenset(reader.chosen),
     )
     rows = tuple(tuple(row) for row in reader.rows if row)
     messages = (_line(message) for message in reader.messages)
     shown = tuple(dict.fromkeys(m for m in messages if m and m != "*"))
     return Page(rows, form, shown, reader.password)
+
+
+def _label(parts: Sequence[str]) -> str:
+    return " ".join(stripped for part in parts if (stripped := part.strip()))
 
 
 def _line(parts: Sequence[str]) -> str:
@@ -74,8 +90,8 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[list[Cell]] = []
-        self.fields: dict[str, str] = {}
-        self.options: dict[str, list[tuple[str, str]]] = {}
+        self.fields: dict[str, list[str]] = {}
+        self.options: dict[str, list[tuple[str, list[str]]]] = {}
         self.chosen: set[str] = set()
         self.messages: list[list[str]] = []
         self.password = False
@@ -105,7 +121,7 @@ class _Reader(HTMLParser):
                 self._input(given)
             case "textarea":
                 self._textarea = given.get("name", "")
-                self.fields[self._textarea] = ""
+                self.fields[self._textarea] = []
             case "select":
                 self._select = given.get("name", "")
                 self.options[self._select] = []
@@ -144,10 +160,9 @@ class _Reader(HTMLParser):
         if self._red:
             self.messages[-1].append(data)
         if self._textarea:
-            self.fields[self._textarea] += data
+            self.fields[self._textarea].append(data)
         elif self._select and self.options[self._select]:
-            value, label = self.options[self._select][-1]
-            self.options[self._select][-1] = (value, (label + " " + data.strip()).strip())
+            self.options[self._select][-1][1].append(data)
 
     def end_cell(self) -> None:
         """Close the cell that is open, if there is one."""
@@ -164,13 +179,13 @@ class _Reader(HTMLParser):
             return
         if kind in {"radio", "checkbox"} and "checked" not in given:
             return
-        self.fields[name] = given.get("value", "")
+        self.fields[name] = [given.get("value", "")]
 
     def _option(self, given: Mapping[str, str]) -> None:
         value = given.get("value", "")
-        self.options[self._select].append((value, ""))
+        self.options[self._select].append((value, []))
         if "selected" in given:
             self.chosen.add(self._select)
-            self.fields[self._select] = value
+            self.fields[self._select] = [value]
         else:
-            self.fields.setdefault(self._select, value)
+            self.fields.setdefault(self._select, [value])

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 SHORTEST_NAME: Final = 4
 LONGEST_NAME: Final = 64
 MOST_PAGES: Final = 500
+MOST_ROWS: Final = 20_000
 
 
 @record
@@ -141,6 +142,8 @@ def find(pages: Pages, text: str) -> list[Row]:
         new = [row for row in rows if row.nid not in found]
         if not new:
             break
+        if len(found) > MOST_ROWS:
+            raise problems.not_understood("node_list.htm", answer)
         found |= {row.nid: row for row in new}
     return list(found.values())
 

@@ -197,7 +197,14 @@ class _Store:
             content = json.loads(data or b"{}")
             channels = frozenset(int(one) for one in content.get("channels", [])[:MOST_CHANNELS])
             return Memory(channels, content.get("settled") is True)
-        except (ValueError, TypeError, AttributeError):
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            LookupError,
+            ArithmeticError,
+            RecursionError,
+        ):
             return Memory(frozenset())
 
     def write(self, memory: Memory) -> None:

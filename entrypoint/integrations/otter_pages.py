@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 REQUEST_SECONDS: Final = 10.0
 PAGE_LIMIT: Final = 4 * 1024 * 1024
 """A list of a thousand nodes has about 1 MB."""
+COOKIES: Final = 50
 
 
 @record
@@ -118,11 +119,16 @@ class Pages:
             connection.close()
         for set_cookie in response.headers.get_all("Set-Cookie", []):
             name, _, value = set_cookie.partition(";")[0].partition("=")
-            self._cookies[name.strip()[:100]] = value.strip()[:1000]
+            if len(self._cookies) < COOKIES:
+                self._cookies[name.strip()[:100]] = value.strip()[:1000]
         if response.status >= 500:
             raise TryAgainError(f"/{shown} answers {response.status}")
         location = response.headers.get("Location", "") if 300 <= response.status < 400 else ""
-        return Answer(response.status, text, spelt(urlsplit(location).path) if location else "")
+        try:
+            leads_to = spelt(urlsplit(location).path)
+        except ValueError:  # brackets that hold no address
+            raise TryAgainError(f"/{shown} leads to nowhere") from None
+        return Answer(response.status, text, leads_to)
 
 
 def _response_within(deadline: Deadline) -> type[http.client.HTTPResponse]:

@@ -11,7 +11,7 @@ import re
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.jvm import option_files
 from entrypoint.jvm.option_files import FileOption
-from entrypoint.jvm.options import TAKES_NEXT_WORD
+from entrypoint.jvm.options import MAX_OPTIONS, TAKES_NEXT_WORD, too_many
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 _BLANK = " \t\f\n\r"
@@ -26,6 +26,8 @@ def parse(content: bytes, path: str) -> tuple[FileOption, ...]:
     escapes (\\n, \\t, \\r, \\f, itself, quotes) or joins lines. Outside quotes a backslash is itself.
     Raises ProblemsError for what the launcher would misread in silence: an open quote, a `#` in a word.
     """
+    if reason := option_files.too_large(content):
+        raise ProblemsError(option_files.unreadable(path, reason))
     text = option_files.decode(content)
     if text is None or "\0" in text:
         reason = "not UTF-8 text" if text is None else "a NUL character in it"
@@ -60,6 +62,8 @@ def _words(text: str, path: str) -> list[tuple[str, int]]:
         else:
             word, end = _word(text, at, path, line)
             found.append((word, line))
+            if len(found) > MAX_OPTIONS:
+                raise ProblemsError(too_many(path))
             line += len(re.findall(r"\r\n|\r|\n", text[at:end]))
             at = end
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from entrypoint.errors import printable
 from entrypoint.records import record
 
 TYPE_CHECKING = False
@@ -37,12 +38,14 @@ QUESTIONS: Final = (
 
 CLASSES: Final = 5
 DEADLOCKS: Final = 3
+STATES: Final = 8
+"""Java has six."""
 _LINE: Final = 300
 _HEADING: Final = re.compile(r"Found one Java-level deadlock:|Found \d+ deadlocks?\.")
 _THREAD: Final = re.compile(r'^(?:Thread )?"(.{1,200})":$')
 _WAITS: Final = re.compile(r"^\s+waiting (?:to lock|for)\b.*?, an? ([\w.$/\[;]{1,200})\)")
 _HOLDER: Final = re.compile(r'^\s+which is held by (?:Thread )?"(.{1,200})"')
-_STATE: Final = re.compile(r"^\s+java\.lang\.Thread\.State: ([A-Z_]+)")
+_STATE: Final = re.compile(r"^\s+java\.lang\.Thread\.State: ([A-Z_]{1,40})\b")
 _ROW: Final = re.compile(r"^\s*\d+:\s+(\d{1,15})\s+(\d{1,18})\s+(\S{1,200})")
 
 
@@ -85,13 +88,18 @@ def largest(histogram: str, count: int = CLASSES) -> tuple[tuple[str, int, int],
 
 
 def summary(answers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield what the log says about the answers, as (label, text): at most eight short lines."""
+    """Yield what the log says about the answers, as (label, text): at most eight short, printable lines."""
+    # Names of threads and classes are the application's, and the terminal is ours.
+    yield from ((label, printable(text)) for label, text in _lines(answers))
+
+
+def _lines(answers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     threads = answers.get("threads.txt", "")
     found = deadlocks(threads)
     for text in found[:DEADLOCKS]:
         yield "deadlock", text[: 2 * _LINE]
     if counts := states(threads):
-        yield "threads", ", ".join(f"{count} {state.lower()}" for state, count in counts)
+        yield "threads", ", ".join(f"{count} {state.lower()}" for state, count in counts[:STATES])
     heap = [line.strip() for line in answers.get("heap.txt", "").splitlines() if "used" in line]
     if heap:
         yield "heap", "; ".join(" ".join(line.split())[:100] for line in heap[:3])

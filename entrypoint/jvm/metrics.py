@@ -129,7 +129,7 @@ def _named(
     is_micrometer: bool,
 ) -> Iterator[Sample]:
     for number, (values, value) in enumerate(rows):
-        labels = tuple(zip(metric.labels, values, strict=False))
+        labels = (*zip(metric.labels, values, strict=False),)
         if metric.labels == ("pool",) and is_micrometer:
             labels = (("area", values[1]), ("id", values[0]))
         suffix = ("_count", "_sum")[number % 2] if metric.kind == "summary" else ""
@@ -200,7 +200,7 @@ def _identity(
         "java.property.java.vm.vendor",
         "java.property.java.vm.name",
     )
-    texts = tuple(data.text(name) for name in names)
+    texts = (*[data.text(name) for name in names],)
     if all(texts):
         yield "info", texts, 1
 

@@ -10,10 +10,12 @@ import os.path
 import re
 
 from entrypoint.errors import Problem
-from entrypoint.jvm.options import TAKES_NEXT_WORD
+from entrypoint.jvm.options import MAX_OPTIONS, MAX_TEXT, TAKES_NEXT_WORD, too_many
 from entrypoint.jvm.release import JdkRange
 from entrypoint.records import record
 
+MAX_PROBLEMS = 50
+"""Of one file: what is no options file at all has one on every line."""
 _LINE = r"(?:(?P<jdks>[0-9]{1,3}(?:-[0-9]{0,3})?):)?(?P<option>-\S.*)"
 
 
@@ -38,12 +40,18 @@ def parse(content: bytes, path: str, feature: int) -> FileOptions:
 
     A whole line is one option: there are no quotes, and blanks inside belong to it.
     """
+    if reason := too_large(content):
+        return FileOptions(problems=(unreadable(path, reason),))
     text = decode(content)
     if text is None:
         return FileOptions(problems=(unreadable(path, "not UTF-8 text"),))
     options: list[FileOption] = []
     problems: list[Problem] = []
     for number, line in enumerate(text.split("\n"), start=1):
+        if len(problems) >= MAX_PROBLEMS:
+            break
+        if len(options) > MAX_OPTIONS:
+            return FileOptions(problems=(too_many(path),))
         line, place = line.strip(), f"{path}:{number}"  # noqa: PLW2901 - the same line, without its end
         if not line or line.startswith("#"):
             continue
@@ -70,7 +78,25 @@ def matches(pattern: str, path: str) -> bool:
     parent, base = os.path.split(path)
     if folder != parent or (base.startswith(".") and not name.startswith(".")):
         return False
-    return re.fullmatch(".*".join(map(re.escape, name.split("*"))), base, re.DOTALL) is not None
+    # Not as an expression: a name of a hundred stars would be tried in more ways than there is time for.
+    first, *inner = name.split("*")
+    if not inner:
+        return base == name
+    last = inner.pop()
+    if len(base) < len(first) + len(last) or not (base.startswith(first) and base.endswith(last)):
+        return False
+    at, end = len(first), len(base) - len(last)
+    for part in inner:
+        found = base.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
+def too_large(content: bytes) -> str:
+    """Return why a file cannot be one of options, "" where its size is no reason."""
+    return f"larger than {MAX_TEXT >> 10} KiB" if len(content) > MAX_TEXT else ""
 
 
 def decode(content: bytes) -> str | None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Linux refuses a longer single environment string (MAX_ARG_STRLEN), so a longer one is not one.
 MAX_TEXT = 131072
+MAX_OPTIONS = 2000
+"""Options of one start, wherever they come from: far more than anybody has, and few enough to compare."""
 _SPACE = " \t\r\n\f\v"
 _ENDS_PLAIN = _SPACE + "'\"\\"
 _SHELL_SYNTAX = r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\$\(|`"
@@ -201,24 +203,38 @@ def show(option: str) -> str:
             return option if len(option) <= 100 else option[:99] + "…"
 
 
+def too_many(origin: str) -> Problem:
+    """Return the problem of more options than anybody has."""
+    return Problem(
+        "jvm-options-long",
+        f"cannot read {origin}: too many options",
+        (
+            ("expected", f"at most {MAX_OPTIONS} options"),
+            ("fix", "check that the right file is read"),
+        ),
+    )
+
+
 def _split(text: str, origin: str, *, escapes: bool) -> tuple[str, ...]:
     if len(text) > MAX_TEXT:
         raise ProblemsError(_too_long(len(text), origin))
-    words: list[str] = []
-    word: list[str] | None = None
+    words: list[list[str]] = []
+    inside = False
     at = 0
     while at < len(text):
         if text[at] in _SPACE:
-            if word is not None:
-                words.append("".join(word))
-            word, at = None, at + 1
+            inside, at = False, at + 1
             continue
         piece, at = _read_piece(text, at, origin, escapes)
-        if piece is not None:
-            word = [piece] if word is None else [*word, piece]
-    if word is not None:
-        words.append("".join(word))
-    return tuple(words)
+        if piece is None:
+            continue
+        if not inside:
+            words.append([])
+            inside = True
+        words[-1].append(piece)
+        if len(words) > MAX_OPTIONS:
+            raise ProblemsError(too_many(origin))
+    return tuple("".join(pieces) for pieces in words)
 
 
 def _read_piece(text: str, at: int, origin: str, escapes: bool) -> tuple[str | None, int]:

@@ -168,10 +168,8 @@ def _generational(data: PerfData, answers: HeapInfo) -> tuple[tuple[Pool, ...], 
         eden = Pool("", eden.used, eden.committed, most)
         survivor = Pool("", survivor.used, size, size)
     names = (*_YOUNG[young][:2], _OLD[young, old][0])
-    pools = tuple(
-        Pool(name, pool.used, pool.committed, pool.maximum)
-        for name, pool in zip(names, (eden, survivor, tenured), strict=True)
-    )
+    spaces = zip(names, (eden, survivor, tenured), strict=True)
+    pools = (*[Pool(name, one.used, one.committed, one.maximum) for name, one in spaces],)
     total = _total(pools)
     if young == "ParScav":
         total = Pool("", total.used, total.committed, _parallel_max(data, total.committed))
@@ -260,7 +258,7 @@ def _total(pools: tuple[Pool, ...]) -> Pool:
     """Add the pools up, as far as all of them tell."""
     used, committed, most = (
         sum(known) if len(known := [v for v in values if v is not None]) == len(values) else None
-        for values in zip(*((p.used, p.committed, p.maximum) for p in pools), strict=True)
+        for values in zip(*[(p.used, p.committed, p.maximum) for p in pools], strict=True)
     )
     return Pool("", used, committed, most)
 

@@ -23,6 +23,7 @@ _BANNER = re.compile(r'^(?P<vendor>\S+) version "(?P<version>[^"\s]{1,64})"', re
 _RANGE = re.compile(r"(?P<low>\d{1,3})?(?P<dash>-)?(?P<high>\d{1,3})?")
 _ASSIGNMENT = re.compile(r'^([A-Z_]+)="?([^"\n]*)"?\s*$', re.MULTILINE)
 _MAX_TEXT = 64 * 1024
+_MAX_VERSION = 64
 
 # Who builds it, as the third line of `java -version` or IMPLEMENTOR names it; the first hit counts.
 _VENDORS = (
@@ -98,7 +99,7 @@ class JdkRange:
 def parse_release(text: str) -> Release | None:
     """Read `$JAVA_HOME/release`; None when it does not tell the version (Debian's 8 has no file)."""
     values = dict(_ASSIGNMENT.findall(text[:_MAX_TEXT]))
-    version = _parse_version(values.get("JAVA_VERSION", ""))
+    version = _parse_version(values.get("JAVA_VERSION", "")[:_MAX_VERSION])
     if version is None:
         return None
     vm = "OpenJ9" if "j9" in values.get("JVM_VARIANT", "").lower() else "HotSpot"

@@ -10,14 +10,21 @@ import os.path
 from _blake2 import blake2b  # hashlib loads OpenSSL before java may start: 3 ms
 
 from entrypoint.errors import Problem, ProblemsError
-from entrypoint.plan import command, files, questions, sharing, switches
+from entrypoint.plan import command, figures, files, questions, sharing, switches
+from entrypoint.plan import protection as access
 from entrypoint.plan.model import ExitRule, Launch, Note, Plan, StopStep
-from entrypoint.plan.scope import Scope
+from entrypoint.plan.scope import Scope, SecretInTextError
 from entrypoint.records import record, replace
 from entrypoint.rendering import properties
 from entrypoint.rendering.placeholders import resolve_placeholders
 from entrypoint.settings import resolve as resolution
-from entrypoint.values import Secret, format_duration, format_size, parse_duration, reveal
+from entrypoint.values import (
+    Secret,
+    format_duration,
+    format_size,
+    parse_duration,
+    reveal,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +60,10 @@ def resolve(profile: Profile, inputs: Inputs, facts: Facts, templates: Mapping[s
     layers = _layers(profile, inputs)
     names = resolution.own_names(facts.hostname)
     settings = resolution.resolve(profile, inputs, _entries(layers), names)
+    for name in (resolution.RUN_SETTING, resolution.HOME_SETTING):
+        folder = settings.get(name)
+        if folder is not None and isinstance(folder.text, Secret):
+            raise SecretInTextError(name, f"{{{name}}}")
     run = settings.get(resolution.RUN_SETTING)
     fixed = {
         **names,
@@ -142,6 +153,7 @@ def build(found: Found) -> Plan:
         asked = questions.ask(profile.gates, profile.checks, scope)
     except ProblemsError as error:
         problems.extend(error.problems)
+    protection = access.protection(scope, found.inputs, problems)
     jdk = None
     try:
         assert profile.java is not None
@@ -151,11 +163,12 @@ def build(found: Found) -> Plan:
         problems.extend(error.problems)
     if problems or rendered is None or line is None or asked is None:
         raise ProblemsError(*problems)
-    launch = _launch(found, scope, rendered, line, asked)
+    launch = replace(_launch(found, scope, rendered, line, asked), protection=protection)
     notes = (
         *line.notes,
         *rendered.notes,
         *_warnings(launch, line, scope),
+        *access.notes(protection, launch.listen),
         *(Note(text, "profile") for text in profile.notes),
     )
     return Plan(
@@ -226,16 +239,9 @@ def _launch(
         registration=registered,
         gates=asked.gates,
         checks=asked.checks,
-        ports=(
-            *(
-                (name, int(port))
-                for name, text in profile.ports
-                if not scope.pending(text) and (port := scope.text(text))
-            ),
-            *line.ports,
-        ),
+        ports=(*figures.ports(profile, scope), *line.ports),
         stop=tuple(
-            StopStep(step.action, parse_duration(scope.text(step.wait)))
+            StopStep(step.action, figures.seconds(step.wait, scope, str(step.place)))
             for step in profile.stop
             if step.action != "leave" or leaves
         ),
@@ -263,9 +269,8 @@ def _environment(found: Found, scope: Scope) -> tuple[tuple[str, str], ...]:
     """Return java's environment: ours, without the variables that carry secrets meant for files."""
     hidden = {setting.spec.env for setting in found.settings.settings if setting.spec.secret}
     kept = {name: value for name, value in found.inputs.environment if name not in hidden}
-    return tuple(
-        (kept | {name: scope.text(text) for name, text in found.profile.environment}).items()
-    )
+    declared = found.profile.environment  # a secret goes into it where the profile says so
+    return tuple((kept | {name: reveal(scope.value(text)) for name, text in declared}).items())
 
 
 def _digest(launch: Launch, rendered: Rendered) -> str:
@@ -303,10 +308,7 @@ def _warnings(launch: Launch, line: Command, scope: Scope) -> list[Note]:
         notes.append(Note(text, "ENTRYPOINT_GRACE_PERIOD, ENTRYPOINT_STOP_TIMEOUT"))
     notes.extend(_no_room(launch.diagnosis, line))
     notes.extend(
-        Note(
-            f'the text of secret "{name}" stands in the command line, where everybody can read it',
-            "JAVA_OPTIONS",
-        )
-        for name in command.secret_words(line.argv, scope)
+        Note(f"{what} stands in the command line, where everybody can read it")
+        for what in command.open_secrets(line.argv, scope)
     )
     return notes

@@ -16,7 +16,8 @@ from entrypoint.plan import memory, option_sources, sharing, switches
 from entrypoint.plan.model import CommandPart, Diagnosis, MemoryRow, Note
 from entrypoint.plan.scope import SecretInTextError
 from entrypoint.records import record
-from entrypoint.values import reveal
+from entrypoint.settings.parse import mask_url, mask_words
+from entrypoint.values import MASK, reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -248,13 +249,17 @@ def _secret_in_argv(setting: str, java: JavaSpec) -> Problem:
     )
 
 
-def secret_words(argv: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
-    """Return the names of secret settings whose text stands in a command line, whoever put it there."""
-    return tuple(
-        setting.spec.name
-        for setting in scope.settings.settings
-        if setting.spec.secret and setting.text and _stands_in(reveal(setting.text), argv)
-    )
+def open_secrets(argv: tuple[str, ...], scope: Scope) -> Iterator[str]:
+    """Yield what is secret in a command line, whoever put it there: settings, and words that look like it."""
+    texts = {}
+    for setting in scope.settings.settings:
+        if setting.spec.secret and setting.text and _stands_in(reveal(setting.text), argv):
+            texts[setting.spec.name] = reveal(setting.text)
+    yield from (f'the text of secret "{name}"' for name in texts)
+    for word, masked, before in zip(argv, mask_words(argv), ("", *argv), strict=False):
+        if word != masked and not any(text in word for text in texts.values()):
+            name = before if masked == MASK else word.partition("=")[0]
+            yield f"what looks like a secret ({mask_url(name)[:80]})"
 
 
 def _stands_in(text: str, argv: tuple[str, ...]) -> bool:

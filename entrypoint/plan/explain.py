@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 
+from entrypoint.errors import printable
 from entrypoint.records import record
 from entrypoint.settings.parse import mask_url, mask_words, said
 from entrypoint.values import PRECEDENCE, format_duration, format_size
@@ -119,11 +120,8 @@ def _head(plan: Plan, style: Style) -> list[str]:
     lines = [f"{style.heading(name)}   profile {sources}   plan {launch.digest}"]
     if plan.jdk is not None:
         supported = f"   supported {plan.supported}" if plan.supported else ""
-        lines.append(
-            _row(
-                "JDK", f"{plan.jdk.version} {plan.jdk.vendor} at {plan.jdk.home}{supported}", style
-            )
-        )
+        jdk = printable(f"{plan.jdk.version} {plan.jdk.vendor} at {plan.jdk.home}")
+        lines.append(_row("JDK", f"{jdk}{supported}", style))
     limit = (
         "no memory limit"
         if facts.memory_limit is None
@@ -147,14 +145,13 @@ def _memory(plan: Plan, style: Style) -> list[str]:
 
 
 def _command(plan: Plan, style: Style) -> list[str]:
-    lines = [f"{style.heading('Command')} (in {plan.launch.cwd})"]
+    lines = [f"{style.heading('Command')} (in {printable(plan.launch.cwd)})"]
     first, *rest = plan.command
     indent = "  " + " " * 5
-    head = f"  {first.words[0]}"
-    lines.append(head)
+    lines.append(f"  {printable(first.words[0])}")
     for part in rest:
         origin = part.origin
-        for line in _fold(mask_words(part.words), _ORIGIN - len(indent)):
+        for line in _fold(map(printable, mask_words(part.words)), _ORIGIN - len(indent)):
             lines.append(f"{indent}{line:<{_ORIGIN - len(indent)}}  {style.faint(origin)}".rstrip())
             origin = ""
     for note in plan.notes:
@@ -163,7 +160,7 @@ def _command(plan: Plan, style: Style) -> list[str]:
     return lines
 
 
-def _fold(words: Sequence[str], width: int) -> Iterator[str]:
+def _fold(words: Iterable[str], width: int) -> Iterator[str]:
     """Yield the words in lines of that width; an option and the word that it takes stay together."""
     line = ""
     for word in words:
@@ -180,18 +177,19 @@ def _files(plan: Plan, style: Style) -> list[str]:
     if not plan.files and not plan.folders and not plan.launch.diagnosis.folder:
         return []
     lines = [style.heading("Files")]
-    width = max((len(file.target) for file in plan.files), default=0)
-    for file in plan.files:
-        line = f"  {file.target:<{width}}   {file.mode:04o}   {file.summary}"
+    shown = [(printable(file.target), file.mode, printable(file.summary)) for file in plan.files]
+    width = max((len(target) for target, _, _ in shown), default=0)
+    for target, mode, summary in shown:
+        line = f"  {target:<{width}}   {mode:04o}   {summary}"
         if len(line) > WIDTH:
-            line = f"  {file.target:<{width}}   {file.mode:04o}\n{'':<{_LABEL}}{file.summary}"
+            line = f"  {target:<{width}}   {mode:04o}\n{'':<{_LABEL}}{summary}"
         lines.append(line)
-    lines.extend(f"  {folder}/   created when absent" for folder in plan.folders)
+    lines.extend(f"  {printable(folder)}/   created when absent" for folder in plan.folders)
     kept = plan.launch.diagnosis
     if kept.folder:
         what = "crash logs, heap dumps, GC logs" if kept.heap_dumps else "crash logs, GC logs"
         lines.append(
-            f"  {kept.folder}/   {what}: the oldest go first beyond {format_size(kept.budget)}"
+            f"  {printable(kept.folder)}/   {what}: the oldest go first beyond {format_size(kept.budget)}"
         )
     return lines
 
@@ -202,7 +200,7 @@ def _questions(plan: Plan, style: Style) -> list[str]:
     for label, gate in zip(_labels("Before start"), launch.gates, strict=False):
         often = f"at most {format_duration(gate.at_most)}"
         lines.extend(_question(label, gate, often, style))
-    listen = launch.listen or "off"
+    listen = printable(launch.listen or "off")
     lines.append(_row("Probes", f"{listen}   /startupz /readyz /livez /metrics", style))
     for label, check in zip(_labels("Checks"), launch.checks, strict=False):
         roles = ", ".join(check.roles)
@@ -221,7 +219,8 @@ def _registration(asked: Registration | None, style: Style) -> list[str]:
     assigns = (
         f"assigns {', '.join(asked.pending)}" if asked.pending else "keeps its entry up to date"
     )
-    lines = [_row("Registers", f"{asked.integration} at {asked.target}   {aside}", style)]
+    target = printable(asked.target)
+    lines = [_row("Registers", f"{asked.integration} at {target}   {aside}", style)]
     lines += _rows("", assigns, style)
     if asked.resumes:
         lines.append(_row("", "what ran at the stop is resumed when ready", style))
@@ -230,7 +229,7 @@ def _registration(asked: Registration | None, style: Style) -> list[str]:
 
 def _question(label: str, check: CheckPlan, often: str, style: Style) -> list[str]:
     """Return a question on one line, or on two where one would be too long."""
-    asked = _row(label, f"{check.name:<14} {_asked(check)}", style)
+    asked = _row(label, f"{check.name:<14} {printable(_asked(check))}", style)
     aside = style.faint(often)
     if len(asked) + 3 + len(often) <= WIDTH:
         return [f"{asked}   {aside}"]
@@ -287,7 +286,7 @@ def _remarks(plan: Plan, style: Style) -> list[str]:
             if meant
             else ("Unknown", f"{wrong}: no setting has this variable")
         )
-        lines.append(_row(label, text, style))
+        lines.append(_row(label, printable(text), style))
     return lines
 
 
@@ -297,7 +296,7 @@ def _row(label: str, text: str, style: Style) -> str:
 
 def _rows(label: str, text: str, style: Style) -> list[str]:
     """Return a row, folded under itself where it is too long."""
-    first, *rest = textwrap.wrap(text, WIDTH - _LABEL, break_on_hyphens=False) or [""]
+    first, *rest = textwrap.wrap(printable(text), WIDTH - _LABEL, break_on_hyphens=False) or [""]
     return [_row(label, first, style), *(" " * _LABEL + line for line in rest)]
 
 
@@ -307,7 +306,7 @@ def _wrapped(label: str, text: str, indent: str, width: int) -> Iterable[str]:
         return []
     first = f"{indent}{label:<{width}}"
     return textwrap.wrap(
-        text,
+        printable(text),
         WIDTH,
         initial_indent=first,
         subsequent_indent=" " * len(first),

@@ -64,6 +64,7 @@ def render(
             continue
         target, source = scope.text(spec.target), scope.text(spec.source)
         try:
+            _check_target(spec, target)
             match spec.kind:
                 case "properties":
                     layer = layers.get(source) or properties.PropertiesFile(source)
@@ -93,6 +94,20 @@ def render(
     return Rendered(tuple(files), tuple(notes), tuple(values.items()))
 
 
+def _check_target(spec: FileSpec, target: str) -> None:
+    """Refuse a target that a value could lead out of its folder, or that depends on where we stand."""
+    parts = target.split("/")
+    if target.startswith("/") and parts[-1] not in {"", "."} and ".." not in parts:
+        return
+    details = (
+        ("where", str(spec.place)),
+        ("value", target[:200] or "(empty)"),
+        ("expected", "the absolute path of a file, without .."),
+        ("fix", "correct `target`, or the value of the setting that it refers to"),
+    )
+    raise ProblemsError(Problem("file-target", f"files.{spec.name} has no target", details))
+
+
 def _template(source: str, target: str, scope: Scope, texts: Mapping[str, str]) -> bytes:
     text = texts.get(source)
     if not text:
@@ -100,7 +115,7 @@ def _template(source: str, target: str, scope: Scope, texts: Mapping[str, str]) 
             ("where", source),
             ("expected", "a built-in template, or the path of a readable file"),
         )
-        raise ProblemsError(Problem("template-missing", f"no template {source}", details))
+        raise ProblemsError(Problem("template-missing", f"no template {source[:200]}", details))
     settings = {
         setting.spec.name: setting.text
         for setting in scope.settings.settings

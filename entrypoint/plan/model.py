@@ -83,6 +83,19 @@ class Diagnosis:
 
 
 @record
+class Protection:
+    """What everything but the probes asks for: a bearer token, TLS, both or neither.
+
+    `token_file` is where the token came from, "" for no file; both paths of the key pair are "" without TLS.
+    """
+
+    token: Secret | None = None
+    token_file: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+@record
 class Sharing:
     """The class-data archive that java starts from, or makes when it ends; no `archive`: neither."""
 
@@ -130,6 +143,7 @@ class Launch:
     """Whether 143 after a stop that was asked for counts as success and is answered with 0."""
     listen: str = ""
     """Address of probes and metrics, `0.0.0.0:9404`; empty: no HTTP server."""
+    protection: Protection = Protection()
     metrics_names: str = "client-java-1"
     """Whose names the JVM's metrics have: client-java-1, client-java-0 or micrometer."""
     metrics_attach: bool = True

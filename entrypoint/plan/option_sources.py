@@ -68,9 +68,13 @@ def groups(
         read = option_files.parse(file.content, file.path, feature)
         problems.extend(read.problems)
         found.extend((option.place, option.words) for option in read.options)
+        if len(found) > options.MAX_OPTIONS:
+            raise ProblemsError(*problems, options.too_many(file.path))
     try:
         words = options.split(scope.text(_OPTIONS), USER)
         found.extend(expand(words, USER, inputs, workdir))
+        if sum(len(words) for _, words in found) > options.MAX_OPTIONS:
+            problems.append(options.too_many(USER))
     except ProblemsError as error:
         problems.extend(error.problems)
     if problems:
@@ -102,6 +106,8 @@ def expand(
         try:
             read = _argfile(_path(word, workdir), origin, inputs)
             found.extend((f"{place}{option.place}", option.words) for option in read)
+            if len(found) > options.MAX_OPTIONS:
+                raise ProblemsError(options.too_many(origin))
         except ProblemsError as error:
             problems.extend(error.problems)
     if problems:

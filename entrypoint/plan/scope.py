@@ -6,21 +6,28 @@ accident: `text` refuses it, `value` keeps it a `Secret`.
 
 from __future__ import annotations
 
-from entrypoint.profile.references import fill, names
+from entrypoint.errors import Problem, ProblemsError
+from entrypoint.profile.references import TOTAL_LIMIT, TooLongError, fill, names
 from entrypoint.values import Secret, reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from entrypoint.settings.model import Settings
 
 
-class SecretInTextError(Exception):
+class SecretInTextError(ProblemsError):
     """A reference to a secret in a place that is shown: the command line, a path, a target."""
 
-    def __init__(self, setting: str) -> None:
-        super().__init__(setting)
+    def __init__(self, setting: str, text: str) -> None:
+        details = (
+            ("value", text[:200]),
+            ("expected", "no secret there: paths, ports and targets are shown"),
+            ("fix", "write it into a file, or hand it over in `environment`"),
+        )
+        what = f'the profile would show the secret "{setting}"'
+        super().__init__(Problem("profile-secret-shown", what, details))
         self.setting = setting
 
 
@@ -41,6 +48,7 @@ class Scope:
         self.fixed = fixed
         self.settings = settings
         self.substitutes = substitutes or {}
+        self._filled = 0
 
     def has(self, setting: str) -> bool:
         """Tell whether a setting has a value that is not empty."""
@@ -60,16 +68,29 @@ class Scope:
         def lookup(name: str) -> str:
             value = self._value(name)
             if isinstance(value, Secret):
-                raise SecretInTextError(name)
+                raise SecretInTextError(name, text)
             return value
 
-        return fill(text, lookup)
+        return self._fill(text, lookup)
 
     def value(self, text: str) -> str | Secret:
         """Return the filled text; a `Secret` when any part of it is one."""
-        filled = fill(text, lambda name: reveal(self._value(name)))
+        filled = self._fill(text, lambda name: reveal(self._value(name)))
         hidden = any(isinstance(self._value(name), Secret) for name in names(text))
         return Secret(filled) if hidden else filled
+
+    def _fill(self, text: str, lookup: Callable[[str], str]) -> str:
+        """Fill a text, within bounds: a profile of 256 KiB could make gigabytes of one long value."""
+        try:
+            filled = fill(text, lookup)
+            self._filled += len(filled) if "{" in text else 0
+            if self._filled > TOTAL_LIMIT:
+                raise TooLongError(f"at most {TOTAL_LIMIT >> 20} MiB in all texts of a profile")
+        except TooLongError as error:
+            details = (("value", text[:60]), ("expected", str(error)))
+            what = "a text grows too long once its references are filled"
+            raise ProblemsError(Problem("profile-too-large", what, details)) from None
+        return filled
 
     def _value(self, name: str) -> str | Secret:
         if name in self.fixed:

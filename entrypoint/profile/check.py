@@ -12,7 +12,8 @@ from entrypoint.profile.kinds import KINDS
 from entrypoint.profile.nodes import ListNode, MapNode, Scalar, flag, text
 from entrypoint.profile.references import names
 from entrypoint.profile.shapes import Keyed, Leaf, Listed, Named, TextOr
-from entrypoint.profile.spelling import closest, listed
+from entrypoint.profile.spelling import MAX_WORD, closest, listed
+from entrypoint.profile.yaml_nodes import MAX_PROBLEMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Check:
 
     def _unknown_key(self, name: str, entry: Node, shape: Keyed, path: str) -> None:
         known = [field.name for field in shape.fields]
-        near = closest(name, known)
+        near = self._closest(name, known)
         hint = ("fix", f'did you mean "{near}"?') if near else ("expected", listed(known))
         where = f" in {path}" if path else ""
         self._add("profile-unknown-key", f"unknown key {_quoted(name)}{where}", entry.place, hint)
@@ -136,7 +137,7 @@ class Check:
         elif node.is_null:
             self._add("profile-wrong-type", f"{path} is empty", node.place, ("expected", expected))
         elif leaf.choices and node.text not in leaf.choices:
-            near = _meant(node.text, leaf.choices)
+            near = _meant(node.text[:MAX_WORD], leaf.choices)
             hint = (("fix", f'did you mean "{near}"?'),) if near else ()
             self._invalid(node, path, expected, *hint)
         elif not kind.accepts(node.text, node.plain):
@@ -199,7 +200,7 @@ class Check:
         if name in self.settings or self.alone:
             return
         gone = self.removed.get(("settings", name))
-        near = closest(name, [*self.settings, *own])
+        near = self._closest(name, (*own, *self.settings))
         if gone is not None:
             hint = ("fix", f"it was taken away at {gone}: take this away too, or replace it")
         elif near:
@@ -212,6 +213,10 @@ class Check:
             node.place,
             hint,
         )
+
+    def _closest(self, name: str, known: Collection[str]) -> str:
+        """Return the word that was meant, for as many problems as will be told."""
+        return closest(name, known) if len(self.problems) < MAX_PROBLEMS else ""
 
     def _invalid(self, node: Scalar, path: str, expected: str, *hint: tuple[str, str]) -> None:
         shown = node.text if node.plain else f'"{node.text}"'

@@ -10,6 +10,7 @@ from entrypoint.errors import Problem
 from entrypoint.profile.nodes import ListNode, MapNode, Scalar
 from entrypoint.profile.shapes import Keyed, Listed, Named, TextOr
 from entrypoint.profile.spelling import closest
+from entrypoint.profile.yaml_nodes import MAX_PROBLEMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Merge:
             self.removed[path] = node.place
             return
         details = [("where", str(node.place))]
-        near = closest(key, entries)
+        near = closest(key, entries) if len(self.problems) < MAX_PROBLEMS else ""
         if near:
             details.append(("fix", f'did you mean "{near}"?'))
         else:

@@ -12,7 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FILL_LIMIT = 128 * 1024
+"""Characters of a text with its references filled: the kernel takes no longer word."""
+TOTAL_LIMIT = 8 * 1024 * 1024
+"""Characters of all the texts of a profile that were filled."""
 _TOKEN = re.compile(r"\$\{[^{}]*\}|\{\{|\}\}|\{([A-Za-z][A-Za-z0-9._-]*)\}|[{}]")
+
+
+class TooLongError(ValueError):
+    """A text grows beyond all bounds by its references: each may stand in it very often."""
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -34,15 +42,22 @@ def names(text: str) -> tuple[str, ...]:
 def fill(text: str, lookup: Callable[[str], str]) -> str:
     """Return the text with every `{name}` replaced by `lookup(name)`, once: values are not searched.
 
-    Whatever `lookup` raises passes through. Raises ValueError for a lone brace, as `names` does.
+    Whatever `lookup` raises passes through. Raises ValueError for a lone brace, as `names` does, and
+    TooLongError.
     """
     if "{" not in text and "}" not in text:
         return text
     names(text)
+    size = len(text)
 
     def replacement(match: re.Match[str]) -> str:
+        nonlocal size
         if match[1]:
-            return lookup(match[1])
+            value = lookup(match[1])
+            size += len(value)
+            if size > FILL_LIMIT:
+                raise TooLongError(f"at most {FILL_LIMIT >> 10} KiB once its references are filled")
+            return value
         return match[0][0] if match[0] in {"{{", "}}"} else match[0]
 
     return _TOKEN.sub(replacement, text)

@@ -11,15 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+MAX_WORD = 100
+MAX_KNOWN = 300
+"""Longer words and more of them are not compared: a hint is not worth the time that they take."""
+
+
 def closest(word: str, known: Iterable[str], limit: int | None = None) -> str:
     """Return the known word with the fewest edits from `word`, or "" where none is near.
 
     An edit is a letter added, left out, changed, or swapped with its neighbour. `limit` is the most
-    edits allowed; by default 1 for words of up to 5 letters, and 2 for longer ones.
+    edits allowed; by default 1 for words of up to 5 letters, and 2 for longer ones. Words of more than
+    100 letters are near to nothing, and only the first 300 known words are looked at.
     """
+    if len(word) > MAX_WORD:
+        return ""
     most = limit if limit is not None else (1 if len(word) <= 5 else 2)
     found, fewest = "", most + 1
-    for candidate in known:
+    for _, candidate in zip(range(MAX_KNOWN), known, strict=False):
         edits = distance(word, candidate, most)
         if edits < fewest:
             found, fewest = candidate, edits

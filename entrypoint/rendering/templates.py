@@ -9,6 +9,7 @@ from __future__ import annotations
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.imports.preload import preload
 from entrypoint.records import record
+from entrypoint.rendering.escape import has_surrogate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
     TemplateKind: TypeAlias = Literal["xml", "properties", "text"]
 
-TEMPLATE_LIMIT: Final = 1 << 20
+TEMPLATE_LIMIT: Final = 128 * 1024
+"""Characters of a template: compiling one takes a thousand times its size in memory."""
 OUTPUT_LIMIT: Final = 1 << 20
-"""Characters of a template and of what it renders to."""
+"""Characters of what a template renders to."""
 UNUSED: Final = (
     "ast", "inspect", "jinja2.bccache", "jinja2.loaders", "json", "random", "urllib.parse",
 )  # fmt: skip
@@ -48,7 +50,7 @@ def render(name: str, text: str, variables: Mapping[str, object], kind: Template
 
     Undefined names, values that are not text, numbers or truth values, characters the format cannot
     carry, a `Secret` without `| reveal`, and output that is too long or (xml) not well-formed are the
-    problem template-failed. Secrets never show in a problem. Time is not bounded: a template can loop.
+    problem template-failed, and so are loops and values without bound. Secrets never show in a problem.
     """
     if len(text) > TEMPLATE_LIMIT:
         raise ProblemsError(_problem(name, Fault(1, f"longer than {TEMPLATE_LIMIT} characters")))
@@ -56,6 +58,8 @@ def render(name: str, text: str, variables: Mapping[str, object], kind: Template
     from entrypoint.rendering import sandbox  # noqa: PLC0415 (25 ms, only when there is a template)
 
     outcome = sandbox.run(name, text, variables, kind, OUTPUT_LIMIT)
+    if isinstance(outcome, str) and has_surrogate(outcome):
+        outcome = Fault(1, "it renders to half a UTF-16 pair, which is no Unicode text")
     if isinstance(outcome, Fault):
         raise ProblemsError(_problem(name, outcome))
     if kind == "xml":

@@ -42,7 +42,17 @@ _URL = r"(?i)https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#\[\]:@]+)(:[0-9]{1,5})?([/?#]\S
 _USERINFO_URL = r"(?i)(https?://)[^\s/?#@]*@"
 _JDBC = r"(?i)jdbc:[a-z][a-z0-9+-]*:\S+"
 _HIDES = r"(?i)(password|passwd|passphrase|secret|token|credential|api[-_.]?key)(?!.*(file|path)$)"
-_IN_URL = r"(?i)(//[^/@:\s]*:)[^/@\s]*(@)|((?:password|passwd|pwd|secret|token)=)[^&;\s]*"
+_SECRETS = (
+    r"(?:password|passwd|pwd|passphrase|secret|token|credentials?|api[-_.]?key|private[-_.]?key)"
+)
+_IN_URL = rf"(?i)(//[^/@:\s]*:)[^/@\s]*(@)|({_SECRETS}=)(?!{MASK})(?:\"[^\"]*\"|'[^']*'|[^&;\s]*)"
+_NAME = rf"--?(?=[^\s=\"']*{_SECRETS})[^\s=\"']*+(?<!file)(?<!path)="
+_IN_OPTION = (
+    rf"(?i)(?<!\S)(?:(\"{_NAME})[^\"]*|('{_NAME})[^']*|({_NAME})(?:\"[^\"]*\"|'[^']*'|\S+))"
+)
+
+_AGENT = r"(-(?:javaagent|agentpath):[^\s=]*=)\S+"
+"""An option whose value is for the agent alone: keys and tokens are often in it."""
 
 EXPECTED: Mapping[str, str] = {
     "text": "a text on one line",
@@ -88,8 +98,11 @@ def expected(spec: SettingSpec) -> str:
 
 def shown(spec: SettingSpec, text: str | Secret) -> str:
     """Return a value as it may be shown: masked where it is secret, passwords in URLs always."""
-    if spec.secret or isinstance(text, Secret):
+    # A key that was put where its path belongs must not be in the log for that.
+    if spec.secret or isinstance(text, Secret) or "PRIVATE KEY-----" in text:
         return MASK
+    if spec.type == "words":  # options of java, which may hold what its own command line hides
+        text = re.sub(_AGENT, rf"\1{MASK}", " ".join(mask_words(text.split(" "))))
     hidden = mask_url(text)
     printable = hidden if hidden.isprintable() else repr(hidden)[1:-1]
     return printable if len(printable) <= 200 else printable[:197] + "…"
@@ -112,9 +125,11 @@ def _size_in_words(size: int) -> str:
 
 
 def mask_url(text: str) -> str:
-    """Return a text with the passwords in its URLs and key=value pairs masked."""
+    """Return a text with the passwords in its URLs, options and key=value pairs masked."""
     return re.sub(
-        _IN_URL, lambda match: f"{match[1]}{MASK}@" if match[1] else f"{match[3]}{MASK}", text
+        _IN_URL,
+        lambda match: f"{match[1]}{MASK}@" if match[1] else f"{match[3]}{MASK}",
+        re.sub(_IN_OPTION, lambda match: f"{match[1] or match[2] or match[3]}{MASK}", text),
     )
 
 

@@ -7,13 +7,13 @@ Here: `wanted_files`, `resolve` and `default_problems`. The ladder of precedence
 from __future__ import annotations
 
 from entrypoint.errors import Problem, ProblemsError
-from entrypoint.profile.references import fill, names
+from entrypoint.profile.references import TOTAL_LIMIT, TooLongError, fill, names
 from entrypoint.settings import problems, suggest
 from entrypoint.settings.compute import compute
 from entrypoint.settings.model import Candidate, Setting, Settings
 from entrypoint.settings.parse import as_text, mask_url, normalise
 from entrypoint.settings.sources import CONFIG_FOLDER, SECRETS_FOLDER, RawValue, Sources
-from entrypoint.values import PRECEDENCE, Origin, Secret
+from entrypoint.values import MASK, PRECEDENCE, Origin, Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ class _Resolver:
         self._under_way: set[str] = set()
         self._failed: set[str] = set()
         self._properties: tuple[str, ...] | None = None
+        self._filled = 0
 
     def setting(self, spec: SettingSpec) -> Setting:
         """Return a setting, resolved once; a problem is noted, and leaves it without a value."""
@@ -217,7 +218,8 @@ class _Resolver:
             text = value.text if value.verbatim else normalise(spec, value.text)
         except ValueError as error:
             self._failed.add(spec.name)
-            self.problems.append(problems.invalid(spec, value, str(error)))
+            told = RawValue(MASK, value.origin) if secret else value
+            self.problems.append(problems.invalid(spec, told, str(error)))
             return None
         return Secret(text) if secret else text
 
@@ -227,10 +229,21 @@ class _Resolver:
         for text, made in ((spec.compute, compute), (spec.default, str)):
             try:
                 if text is not None:
-                    found.append(RawValue(made(fill(text, self._lookup)), origin))
+                    found.append(RawValue(made(self._fill(text)), origin))
+            except TooLongError as error:
+                details = (("where", origin.place), ("expected", str(error)))
+                what = f'the default of setting "{spec.name}" grows too long'
+                self.problems.append(Problem("profile-too-large", what, details))
             except (_NoValueError, ValueError):
                 continue
         return tuple(found)
+
+    def _fill(self, text: str) -> str:
+        filled = fill(text, self._lookup)
+        self._filled += len(filled) if "{" in text else 0
+        if self._filled > TOTAL_LIMIT:
+            raise TooLongError(f"at most {TOTAL_LIMIT >> 20} MiB in all texts of a profile")
+        return filled
 
     def _giver(self, spec: SettingSpec) -> str:
         """Return who will give a setting its value at the start; "" for nobody."""

@@ -6,6 +6,7 @@ from entrypoint.errors import (
     EXIT_DEPENDENCY,
     Problem,
     ProblemsError,
+    cause,
     format_problem,
     format_problems,
 )
@@ -51,3 +52,23 @@ def test_exit_codes_are_told_once_each() -> None:
     codes = [code for code, _, _ in EXIT_CODES]
     assert len(codes) == len(set(codes))
     assert {"0", "64", "69", "70", "73", "78", "126", "127", "128+n"} <= set(codes)
+
+
+def test_what_the_system_refuses_is_no_bug_of_ours_and_no_value_is_told() -> None:
+    assert (
+        cause(OSError(24, "Too many open files", "/secret")) == "cannot go on: too many open files"
+    )
+    assert cause(MemoryError()) == "cannot go on: cannot allocate memory"
+    assert "pids limit" in cause(RuntimeError("can't start new thread"))
+    assert cause(RuntimeError("secret")) == "a bug of entrypoint: RuntimeError"
+    assert cause(OSError("secret")) == "a bug of entrypoint: OSError"
+
+
+def test_what_a_problem_says_cannot_drive_a_terminal_or_forge_a_line() -> None:
+    said = "a\x1b]0;x\x07\nentrypoint: all is well\u202e"
+    error = ProblemsError(Problem("x", said, (("value", "\x1b[31m\udcff"), ("fix", "a\nb\x00"))))
+    assert error.problems[0].what == r"a\x1b]0;x\x07\nentrypoint: all is well\u202e"
+    text = format_problems(error.problems)
+    assert all(line.isprintable() for line in text.splitlines())
+    assert r"\x1b[31m\udcff" in text
+    assert len(ProblemsError(Problem("x", "y" * 5000)).problems[0].what) == 500

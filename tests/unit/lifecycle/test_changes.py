@@ -25,8 +25,8 @@ from statuses import status
 
 A, B, C = content_of(b"a"), content_of(b"b"), content_of(b"c")
 LOCKED = content_of(b"", "permission denied")
-START = begin(Watched((("/a", A), ("/b", B), ("/missing", ABSENT), ("/locked", LOCKED))))
-SAME = dict(START.start)
+SAME = {"/a": A, "/b": B, "/missing": ABSENT, "/locked": LOCKED}
+START = begin(Watched(tuple(SAME.items())))
 
 
 def looks(*seen: Mapping[str, Content]) -> tuple[Configuration, list[tuple[str, str]]]:
@@ -42,6 +42,11 @@ def test_nothing_changed() -> None:
     state, told = looks({}, {})
     assert (state.looked, state.found, told, state.unchanged) == (True, (), [], 3)
     assert not START.looked
+
+
+def test_places_where_a_setting_could_have_lain_are_not_kept() -> None:
+    """There are two for each setting, and every scrape counts what is kept."""
+    assert set(START.start) == {"/a", "/b", "/locked"}
 
 
 def test_a_change_counts_at_the_second_look_and_is_told_once() -> None:

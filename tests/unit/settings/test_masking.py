@@ -64,3 +64,21 @@ def test_a_size_is_told_as_the_plan_says_it(text: str, words: str) -> None:
 
 def test_text_around_a_url_stays() -> None:
     assert mask_url("try jdbc:x?password=a&b=c now") == f"try jdbc:x?password={MASK}&b=c now"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("-Dshop.password=ab&cd;ef -Xmx1g", f"-Dshop.password={MASK} -Xmx1g"),
+        ('"-Dapi.key=a b" -Xmx1g', f'"-Dapi.key={MASK}" -Xmx1g'),
+        ("'-Dpassphrase=a b' -Xmx1g", f"'-Dpassphrase={MASK}' -Xmx1g"),
+        ('-Dpassword="a b" -Xmx1g', f"-Dpassword={MASK} -Xmx1g"),
+        ("-Dx=1\n-Dclient.credential=ab\n", f"-Dx=1\n-Dclient.credential={MASK}\n"),
+        ("--auth-token=ab&c", f"--auth-token={MASK}"),
+        ("-Dsecret.path=/a -Dpassword.file=/b", "-Dsecret.path=/a -Dpassword.file=/b"),
+    ],
+)
+def test_options_inside_of_a_text(text: str, masked: str) -> None:
+    """A recording, a note and an error hold them as they were given: quotes have to stay in pairs."""
+    assert mask_url(text) == masked
+    assert mask_url(masked) == masked

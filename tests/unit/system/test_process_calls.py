@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -61,3 +63,52 @@ def test_who_waits_for_a_process_hears_of_its_end(code: int | None) -> None:
     threading.Thread(target=expected.end, args=(code,)).start()
     assert expected.wait(60) == code
     assert process.Expected().wait(0.01) is None
+
+
+NO_DESCRIPTOR = """
+import os, resource, sys
+from entrypoint.system import process
+child = os.fork()
+if child == 0:
+    os.read(int(sys.argv[1]), 1)
+    os._exit(0)
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+print(process.is_alive(child), process.is_alive(2**22 - 7))
+os.kill(child, 9)
+os.waitpid(child, 0)
+print(process.is_alive(child))
+"""
+
+
+def test_without_a_descriptor_java_is_still_alive() -> None:
+    """A flood of clients that took them all would have it restarted, by the liveness probe."""
+    read, write = os.pipe()
+    command = [sys.executable, "-c", NO_DESCRIPTOR, str(read)]
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run(
+        command, pass_fds=(read,), env=environment, capture_output=True, text=True, check=False
+    )
+    os.close(read)
+    os.close(write)
+    assert (done.stdout, done.stderr) == ("True False\nFalse\n", "")
+
+
+def _waiting(group: int = 0) -> int:
+    """Fork a process that waits for ever, in this group (0: one of its own)."""
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            signal.pause()
+    os.setpgid(pid, group)
+    return pid
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_child_that_has_left_its_group_is_reached_and_so_is_its_group(others: int) -> None:
+    """A shell with job control does that: a KILL to the group alone would never end it."""
+    child = _waiting()
+    left = [_waiting(child) for _ in range(others)]
+    os.setpgid(child, os.getpgrp())
+    process.send(child, signal.SIGKILL, group=True)
+    for pid in (child, *left):
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
