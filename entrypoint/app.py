@@ -12,7 +12,8 @@ import sys
 import time
 
 from entrypoint import VERBS
-from entrypoint.errors import EXIT_INTERNAL, ProblemsError, format_problems
+from entrypoint.errors import EXIT_INTERNAL, ProblemsError, cause, format_problems
+from entrypoint.lifecycle import signals
 from entrypoint.system import process
 
 TYPE_CHECKING = False
@@ -35,20 +36,32 @@ def start(argv: Sequence[str], mask: set[int]) -> NoReturn:
         code = _run(list(argv), mask) if runs else _answer(list(argv), mask)
     except ProblemsError as error:
         code = error.exit_code
+        _leave_nothing(runs)
         _write_error(format_problems(error.problems))
         if runs:
             _tell_kubernetes(error.problems[0].what, code)
     except BaseException as error:  # noqa: BLE001 - the last line of defence: say it, and the code
+        _leave_nothing(runs)
         if os.environ.get("ENTRYPOINT_DEBUG") or "--debug" in argv:
             import traceback  # noqa: PLC0415
 
             traceback.print_exc()
-        what = f"a bug of entrypoint: {type(error).__name__} (ENTRYPOINT_DEBUG=1 shows where)"
+        what = f"{cause(error)} (ENTRYPOINT_DEBUG=1 shows where)"
         _write_error(f"entrypoint: {what}\n")
         if runs:
             _tell_kubernetes(what, code)
     finally:
         os._exit(code)
+
+
+def _leave_nothing(runs: bool) -> None:
+    """End what we started, where we cannot go on: as PID 1 the kernel would do so, elsewhere nobody."""
+    if not runs:
+        return
+    try:
+        process.sweep(signals.KILL, 0)
+    except Exception:  # noqa: BLE001 - what went wrong before is what is to be told
+        return
 
 
 def _answer(argv: list[str], mask: set[int]) -> int:
@@ -88,8 +101,8 @@ def _run(argv: list[str], mask: set[int]) -> int:
 def _run_profile(argv: list[str], mask: set[int]) -> int:
     """Fork the helper before anything large is imported, then get ready for java while it works."""
     began = time.monotonic()
-    read_end, write_end = os.pipe()
     try:
+        read_end, write_end = os.pipe()
         helper = process.fork_child(lambda: _help(argv, read_end, write_end))
     except OSError as error:
         from entrypoint.system.spawn_problem import spawn_problem  # noqa: PLC0415
@@ -97,7 +110,7 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
         raise ProblemsError(spawn_problem("the helper process", error)) from None
     os.close(write_end)
 
-    from entrypoint.engine import Engine, no_thread  # noqa: PLC0415
+    from entrypoint.engine import Engine  # noqa: PLC0415
 
     engine = Engine(mask, helper, read_end, began)
     if os.getpid() != 1 and not process.become_subreaper():
@@ -107,7 +120,9 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
     try:
         engine.start()
     except RuntimeError as error:  # "can't start new thread": a pids limit that is too tight
-        raise ProblemsError(no_thread(error)) from None
+        from entrypoint.system.spawn_problem import thread_problem  # noqa: PLC0415
+
+        raise ProblemsError(thread_problem(error)) from None
     code = engine.supervisor.run()
     summary = engine.supervisor.summary
     # First: what comes after touches disks that may hang, and must not change what java answered.
@@ -128,14 +143,22 @@ def _help(argv: list[str], read_end: int, write_end: int) -> int:
     # Looking for garbage among what is only being imported takes 3 ms, and finds none.
     gc.disable()
     os.close(read_end)
-    from entrypoint import prepare  # noqa: PLC0415
+    try:
+        from entrypoint import prepare  # noqa: PLC0415
 
-    return prepare.main(argv, write_end)
+        return prepare.main(argv, write_end)
+    except Exception as error:  # what prepare could not tell over the pipe
+        if os.environ.get("ENTRYPOINT_DEBUG") or "--debug" in argv:
+            raise
+        _write_error(f"entrypoint: the preparation: {cause(error)}\n")
+        return EXIT_INTERNAL
 
 
 def _tell_kubernetes(summary: str, code: int, path: str | None = None, details: str = "") -> None:
-    from entrypoint.system.termination import write_termination_message  # noqa: PLC0415
-
+    try:
+        from entrypoint.system.termination import write_termination_message  # noqa: PLC0415
+    except Exception:  # noqa: BLE001 - without a descriptor or memory: the exit code is still to be told
+        return
     path = path or os.environ.get("ENTRYPOINT_TERMINATION_LOG") or TERMINATION_LOG
     if summary:
         write_termination_message(path, f"entrypoint: {summary} [exit {code}]\n{details}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from entrypoint import arguments, replay, sources
-from entrypoint.errors import EXIT_INTERNAL, EXIT_USAGE, ProblemsError
+from entrypoint.errors import EXIT_INTERNAL, EXIT_USAGE, ProblemsError, cause
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import GateStatus
 from entrypoint.plan import build, option_sources
@@ -62,7 +62,7 @@ def _prepare(argv: Sequence[str], descriptor: int) -> int:
     except Exception as error:
         if os.environ.get("ENTRYPOINT_DEBUG") or "--debug" in argv:
             raise
-        what = f"a bug of entrypoint: {type(error).__name__} (ENTRYPOINT_DEBUG=1 shows where)"
+        what = f"{cause(error)} (ENTRYPOINT_DEBUG=1 shows where)"
         channel.send(descriptor, on.PrepareFailed(EXIT_INTERNAL, what))
     return 0
 

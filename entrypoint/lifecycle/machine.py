@@ -216,6 +216,7 @@ def _climb_on(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
             state,
             128 + signals.KILL,
             "the application outlived KILL (in a system call that cannot end)",
+            SweepStragglers(signals.KILL),
         )
     step_ = state.policy.stop[rung]
     state = replace(state, rung=rung, token=state.token + 1)

@@ -13,7 +13,7 @@ from _json import encode_basestring_ascii as quote
 from collections import deque
 from threading import Condition, Thread
 
-from entrypoint.errors import format_problems
+from entrypoint.errors import format_problems, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +56,14 @@ class Log:
     def error(self, message: str, **fields: object) -> None:
         """Log what ends the container, or should."""
         self._log("error", message, fields)
+
+    def failure(self, when: str, error: BaseException) -> None:
+        """Log what the system refused us, or a bug of ours by its type: its text may hold a value."""
+        refused = refusal(error)
+        if refused:
+            self.error(f"The system refused{when}", says=refused)
+        else:
+            self.error(f"A bug of entrypoint{when}", error=type(error).__name__)
 
     def problems(self, problems: tuple[Problem, ...]) -> None:
         """Log problems in full: as the text that the verbs print, or as one JSON object each."""

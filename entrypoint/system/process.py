@@ -162,15 +162,20 @@ def reap() -> tuple[list[Ended], bool]:
 def send(pid: int | None, number: int, group: bool) -> None:
     """Send a signal to a child or to its group; None, or a process that is gone already, is fine.
 
-    The child has to be unreaped, so that its pid cannot have passed to somebody else.
+    The child has to be unreaped, so that its pid cannot have passed to somebody else. One that has left
+    its group (a shell with job control does) is sent the signal all the same.
     """
     if not pid:
         return
+    if group:
+        _send(os.killpg, pid, number)
+    if not group or _group_of(pid) not in {0, pid}:
+        _send(os.kill, pid, number)
+
+
+def _send(way: Callable[[int, int], None], pid: int, number: int) -> None:
     try:
-        if group:
-            os.killpg(pid, number)
-        else:
-            os.kill(pid, number)
+        way(pid, number)
     except (ProcessLookupError, PermissionError):
         return
 
@@ -237,8 +242,21 @@ def is_alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] not in {b"Z", b"X"}
-    except (OSError, IndexError):
+    except (FileNotFoundError, ProcessLookupError, IndexError):
         return False
+    except OSError:
+        # We may have no descriptor left: nothing that java should be restarted for.
+        return _exists(pid)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def take_terminal(pid: int) -> None:

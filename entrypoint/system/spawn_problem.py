@@ -1,4 +1,4 @@
-"""Why a program could not be started, in words that lead to the fix.
+"""Why a program or a thread could not be started, in words that lead to the fix.
 
 Here: one `Problem` for each way the kernel has to say no. Nothing is looked at and nothing is changed.
 """
@@ -29,6 +29,8 @@ def spawn_problem(executable: str, error: OSError | ValueError) -> Problem:
             )
         case errno.EAGAIN | errno.ENOMEM:
             reason, text = "no process to be had", "raise the pids or memory limit of the container"
+        case errno.EMFILE | errno.ENFILE:
+            reason, text = "no descriptor to be had", "raise the limit of open files (ulimit -n)"
         case errno.E2BIG:
             reason, text = "too long", "shorten the arguments or the environment: exec has a limit"
         case _:
@@ -42,3 +44,10 @@ def spawn_problem(executable: str, error: OSError | ValueError) -> Problem:
     return Problem(
         "spawn-failed", f"{what}: {reason}", (*details, ("fix", text)), EXIT_NOT_EXECUTABLE
     )
+
+
+def thread_problem(error: Exception) -> Problem:
+    """Return what it means that a thread or descriptor of ours cannot be had."""
+    fix = ("fix", "raise the pids limit of the container: we need five, java some dozens")
+    what = "cannot start a thread"
+    return Problem("spawn-failed", what, (("says", str(error)), fix), EXIT_NOT_EXECUTABLE)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import cache, install, jars, jdks
-from lab.cache import LabError
+from lab import cache, containers, install, jars, jdks, pythons
+from lab.cache import LabError, Missing
 from lab.command import environment, run
-from lab.needs import need
+from lab.needs import INITS, SUPERVISORS, need
 from lab.net import ListeningSocket, accepts, free_port, wait_until
 from lab.services import Kafka, MariaDB, Service, ZooKeeper, ZooKeeperError
 
@@ -141,6 +141,18 @@ class TestCache:
         assert install.install("jdk99")
         assert "not installed yet" in str(cache.missing("jdk99"))
 
+    def test_a_database_image_that_could_not_be_made_is_missing_by_itself(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Containers run, and a test of otter in them is to be skipped with this reason, not to fail."""
+        there = tmp_path / "podman"
+        monkeypatch.setattr(containers, "program", lambda: there)
+        monkeypatch.setattr(containers, "exists", lambda image: False)
+        cache.note_missing("mariadb-image", "the mirror was away")
+        assert str(containers.mariadb()) == "mariadb-image is missing: the mirror was away"
+        monkeypatch.setattr(containers, "exists", lambda image: True)
+        assert containers.mariadb() == there
+
     def test_exit_code_tells_a_missing_part_unless_allowed(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -181,6 +193,22 @@ class TestJdk:
         home = need(f"jdk{major}")
         run([need("javac"), "-nowarn", "--release", "8", "-d", tmp_path, source])
         run([home / "bin" / "java", "-cp", tmp_path, "Starts"])
+
+
+@pytest.mark.parametrize("version", pythons.VERSIONS)
+def test_a_python_is_the_version_it_says_and_has_the_libraries(version: str) -> None:
+    code = "import sys, psutil, yaml, pytest; print('%d.%d' % sys.version_info[:2])"
+    assert run([need(f"python{version}"), "-c", code]).strip() == version
+
+
+def test_a_python_that_no_machine_has_is_missing() -> None:
+    found = pythons.find("3.99")
+    assert isinstance(found, Missing) and "python3.99 is missing" in str(found)
+
+
+@pytest.mark.parametrize("program", [*INITS, *SUPERVISORS])
+def test_a_peer_is_a_program(program: str) -> None:
+    assert os.access(need(program), os.X_OK)
 
 
 def test_the_agent_is_the_one_that_is_pinned() -> None:
