@@ -16,6 +16,7 @@ import stat
 import struct
 import time
 
+from entrypoint.errors import printable
 from entrypoint.lifecycle import signals
 from entrypoint.records import record
 from entrypoint.system import process
@@ -73,7 +74,7 @@ class Attach:
             raise AttachError(says, timed_out=silent) from error
         status, newline, body = answer.partition(b"\n")
         if status != b"0" or not newline:
-            says = " ".join(body.decode("utf-8", "replace").split())[:200]
+            says = printable(" ".join(body[:1000].decode("utf-8", "replace").split()))[:200]
             raise AttachError(f"{command}: the JVM answers {says or 'nothing'}")
         return body.decode("utf-8", "replace")
 

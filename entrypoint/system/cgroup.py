@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _V1_UNLIMITED: Final = 1 << 60
 """Version 1 writes "no limit" as the largest multiple of a page: 2^63 - 4096, or - 65536 on arm64."""
 
+_DEEPEST: Final = 100
 _USUAL_POINT: Final = "/sys/fs/cgroup"
 
 
@@ -222,10 +223,10 @@ def _folders(path: str, mount: Mount, root: str) -> tuple[str, ...]:
     inside = mount.root.rstrip("/")
     rest = path[len(inside) :] if path == inside or path.startswith(inside + "/") else ""
     names = [name for name in rest.split("/") if name]
-    if ".." in names:  # a group outside our namespace
+    if ".." in names or len(names) > _DEEPEST:  # a group outside our namespace, or no true path
         names = []
     top = at(root, mount.point.rstrip("/"))
-    return tuple("/".join((top, *names[:count])) for count in range(len(names), -1, -1))
+    return (*["/".join((top, *names[:count])) for count in range(len(names), -1, -1)],)
 
 
 def _quota(version: str, folder: str) -> float | None:

@@ -103,9 +103,10 @@ def _where(path: str) -> str:
     try:
         status = os.stat(nearest)
         room = os.statvfs(nearest)
+        real = os.path.realpath(nearest)
     except (OSError, ValueError):
         return nearest
-    mount = mount_of(os.path.realpath(nearest), read_mounts())
+    mount = mount_of(real, read_mounts())
     system = f"{mount.point} ({mount.kind})" if mount else "an unknown mount"
     full = ""
     if room.f_blocks:

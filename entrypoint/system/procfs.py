@@ -69,11 +69,15 @@ def mount_of(path: str, mounts: tuple[Mount, ...]) -> Mount | None:
     """
     ids = {mount.id for mount in mounts}
     above = [mount for mount in mounts if _holds(mount.point, path)]
-    current = next((m for m in above if m.point == "/" and m.parent not in ids - {m.id}), None)
+    tops = (m for m in above if m.point == "/" and (m.parent == m.id or m.parent not in ids))
+    current = next(tops, None)
     if current is None:
         return max(above, key=lambda mount: len(mount.point), default=None)
+    children: dict[int, list[Mount]] = {}
+    for mount in above:
+        children.setdefault(mount.parent, []).append(mount)
     seen = {current.id}
-    while below := [m for m in above if m.parent == current.id and m.id not in seen]:
+    while below := [m for m in children.get(current.id, ()) if m.id not in seen]:
         current = min(below, key=lambda mount: len(mount.point))
         seen.add(current.id)
     return current

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
+GENERATED = ("build", "dist", "node_modules", "target")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -25,6 +27,15 @@ def generator() -> ModuleType:
 
 def pages() -> list[Path]:
     return [Path(page) for page in generator().pages()]
+
+
+def markdown() -> list[Path]:
+    """Return every Markdown file of the project, those beside tests and programs too."""
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [one for one in folders if not one.startswith(".") and one not in GENERATED]
+        found += [Path(folder, name) for name in names if name.endswith(".md")]
+    return sorted(found)
 
 
 def page(name: str) -> str:

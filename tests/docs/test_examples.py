@@ -19,6 +19,8 @@ KUSTOMIZATION = {
     "apiVersion", "kind", "namespace", "resources", "components", "configMapGenerator", "images", "patches",
 }  # fmt: skip
 """Keys of a kustomization.yaml, which is not sent to a cluster and has no metadata."""
+PARTS = {"env", "volumeMounts", "volumes", "scrape_configs", "podMetricsEndpoints"}
+"""Keys of a part that the reader puts into an object of theirs."""
 
 
 def named(path: Path) -> str:
@@ -35,6 +37,8 @@ def test_examples_in_yaml_are_taken(path: Path) -> None:
             name = document.get("profile")
             if name is None and document.keys() & {"configMapGenerator", "images", "patches"}:
                 assert document.keys() <= KUSTOMIZATION, text
+            elif name is None and document.keys() & PARTS:
+                assert document.keys() <= PARTS, text
             elif name is None:
                 assert {"apiVersion", "kind", "metadata"} <= document.keys(), text
             elif "extends" in document:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from documentation import ROOT, anchors, page, pages, prose
+from documentation import ROOT, anchors, markdown, page, pages, prose
 
 LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 BUILD_MACHINE: Final = re.compile(rf"{re.escape(str(ROOT))}/|/(?:root|home/\w+)/")
 
 
-@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", markdown(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_relative_links_resolve(path: Path) -> None:
     for link in LINK.findall(prose(path.read_text(encoding="utf-8"))):
         if link.startswith(("https://", "http://")):
@@ -26,9 +26,15 @@ def test_relative_links_resolve(path: Path) -> None:
             assert anchor in anchors(target.read_text(encoding="utf-8")), f"{link}: no such heading"
 
 
-@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", markdown(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_of_a_build_machine_is_in_a_page(path: Path) -> None:
     assert not BUILD_MACHINE.search(path.read_text(encoding="utf-8"))
+
+
+def test_files_beside_the_documentation_are_looked_at() -> None:
+    found = {str(path.relative_to(ROOT)) for path in markdown()}
+    assert {str(path.relative_to(ROOT)) for path in pages()} <= found
+    assert {"SECURITY.md", "tests/lab/README.md", "bench/README.md", "manifests/README.md"} <= found
 
 
 def test_every_page_can_be_found_from_the_index() -> None:

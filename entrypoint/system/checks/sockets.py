@@ -198,4 +198,4 @@ def _getaddrinfo(host: str, port: int, flags: int) -> tuple[Endpoint, ...]:
     # As bytes: Python puts a str through the IDNA codec, whose tables cost a megabyte.
     name = host.encode() if host.isascii() else host
     found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)
-    return tuple((family, address) for family, _, _, _, address in found)
+    return (*[(family, address) for family, _, _, _, address in found],)

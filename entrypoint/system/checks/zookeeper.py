@@ -38,7 +38,7 @@ def parse_servers(text: str) -> Ensemble:
     entries = [entry.strip() for entry in hosts.replace(";", ",").split(",") if entry.strip()]
     if not 0 < len(entries) <= SERVER_LIMIT:
         raise ValueError("ZooKeeper servers such as zk1:2181,zk2:2181")
-    servers = tuple(parse_address(entry, DEFAULT_PORT) for entry in entries)
+    servers = (*[parse_address(entry, DEFAULT_PORT) for entry in entries],)
     chroot = (slash + chroot).rstrip(";,/ ")
     return Ensemble(servers, chroot)
 
