@@ -129,9 +129,9 @@ def by_module(program: Program, scratch: Scratch) -> list[str]:
             name, _, size = line.rpartition(" ")
             # What another thread gave back meanwhile is not this module's.
             grown[_group(name)] += max(0, int(size))
-    grown["at work: threads, values, buffers; less what was given back or counted by two threads"] = (
-        whole - grown.total()
-    )
+    grown[
+        "at work: threads, values, buffers; less what was given back or counted by two threads"
+    ] = whole - grown.total()
     rows = [[name, str(size)] for name, size in grown.most_common()]
     return report.table(["part", "RSS kB"], [*rows, ["sum", str(grown.total())]])
 
