@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HOST = "127.0.0.1"
-ACCEPT = {"Accept": "text/plain;version=0.0.4"}
+ACCEPT = "text/plain;version=0.0.4"
 SUFFIXES = ("_bucket", "_count", "_sum", "_created")
 
 
 @dataclass
 class Target:
-    """One /metrics, and what was measured of it; `pids` are all processes that work for a scrape."""
+    """One /metrics, or another page, and its figures; `pids` are all processes that work for an answer."""
 
     port: int
     pids: tuple[int, ...]
@@ -31,6 +31,8 @@ class Target:
     cpu: list[float] = field(default_factory=list)
     """Seconds of CPU for each scrape, one value for each batch, less what they use anyway."""
     body: str = ""
+    path: str = "/metrics"
+    accept: str = ACCEPT
     _client: http.client.HTTPConnection | None = None
 
     def scrape(self, timeout: float = 30.0) -> float:
@@ -42,7 +44,7 @@ class Target:
             client.sock.settimeout(timeout)
         began = time.perf_counter()
         try:
-            client.request("GET", "/metrics", headers=ACCEPT)
+            client.request("GET", self.path, headers={"Accept": self.accept})
             # The JDK's HTTP server sends head and body apart, with Nagle's algorithm: on a connection that
             # stays open each answer would wait 40 ms for our kernel's delayed acknowledgement.
             client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
@@ -53,7 +55,9 @@ class Target:
             raise OSError(f"no answer: {error}") from error
         took = time.perf_counter() - began
         if answer.status != 200:
-            raise SystemExit(f"bench: /metrics at {self.port} says {answer.status}: {body[:300]!r}")
+            raise SystemExit(
+                f"bench: {self.path} at {self.port} says {answer.status}: {body[:300]!r}"
+            )
         self.body = body.decode()
         return took
 

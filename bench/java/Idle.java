@@ -3,14 +3,15 @@ import java.io.InputStreamReader;
 import java.util.ArrayList;
 import java.util.List;
 
-/** An application that does little: twenty threads, a live set of 60 MB. Told "collect N", it collects for N ms. */
+/** An application that does little: twenty threads, or as many as told, and a live set of 60 MB. Told "collect N", it collects for N ms. */
 public class Idle {
     private static final List<Object> LIVE = new ArrayList<>();
 
     public static void main(String[] words) throws Exception {
         // Read by the benchmark: the wall clock at the first statement.
         System.out.println("main " + System.currentTimeMillis());
-        for (int i = 0; i < 20; i++) {
+        int threads = words.length == 0 ? 20 : Integer.parseInt(words[0]);
+        for (int i = 0; i < threads; i++) {
             Thread thread = new Thread(() -> {
                 try {
                     Thread.sleep(Long.MAX_VALUE);

@@ -70,8 +70,10 @@ class Change:
 class Configuration:
     """How the files of a plan stand to what the plan was made of.
 
-    `looked` is false before the first look. `pending` is what the latest look saw that is different;
-    `verdict` says why a restart would not work with it, "" where nobody asked or it would.
+    `start` has the files that there were: where a thousand settings could have lain, and did not, is not
+    looked through for each scrape. `looked` is false before the first look. `pending` is what the latest
+    look saw that is different; `verdict` says why a restart would not work with it, "" where nobody asked or
+    it would.
     """
 
     start: Mapping[str, Content]
@@ -93,8 +95,7 @@ class Configuration:
     @property
     def unchanged(self) -> int:
         """How many files the plan was made of that are what they were."""
-        there = {path for path, content in self.start.items() if content != ABSENT}
-        return len(there - {one.path for one in self.found})
+        return len(self.start) - sum(one.path in self.start for one in self.found)
 
     @property
     def settled(self) -> bool:
@@ -104,7 +105,7 @@ class Configuration:
 
 def begin(watched: Watched) -> Configuration:
     """Return the configuration before the first look."""
-    return Configuration(dict(watched.files), {})
+    return Configuration({path: held for path, held in watched.files if held != ABSENT}, {})
 
 
 def observe(

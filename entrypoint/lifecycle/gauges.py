@@ -45,7 +45,8 @@ def gauges(sample: JvmSample | None, series: Mapping[str, Series] | None) -> tup
         _cpu(series["cpu"]),
         _rss(sample, series["rss"], series["memory"]),
     )
-    return tuple(gauge for gauge in found if any(value is not None for value in gauge.values))
+    known = [gauge for gauge in found if any(value is not None for value in gauge.values)]
+    return tuple(known)
 
 
 def _heap(sample: JvmSample, values: Series, full_gcs: Series) -> Gauge:

@@ -36,15 +36,18 @@ def process_sample(pid: int, now: float, usage: Usage, root: str = "/") -> JvmSa
     # Without the page cache that the kernel can drop: that is nearer to what an OOM kill looks at.
     used = usage.memory if usage.working_set is None else usage.working_set
     limit = usage.memory_limit
+    known = JvmSample(now, memory_used=used, memory_limit=limit)
     if len(fields) < 22 or fields[0] in {"Z", "X"}:
-        return JvmSample(now, memory_used=used, memory_limit=limit)
-    return JvmSample(
-        now,
-        threads=float(fields[17]),
-        cpu_seconds=(int(fields[11]) + int(fields[12])) / _TICKS,
-        rss=float(int(fields[21]) * _PAGE),
-        memory_used=used,
-        memory_limit=limit,
+        return known
+    try:
+        user, system, threads, pages = (int(fields[at][:20]) for at in (11, 12, 17, 21))
+    except ValueError:
+        return known
+    return replace(
+        known,
+        threads=float(threads),
+        cpu_seconds=(user + system) / _TICKS,
+        rss=float(pages * _PAGE),
     )
 
 
@@ -55,7 +58,7 @@ def with_heap(sample: JvmSample, data: PerfData | None, answers: HeapInfo) -> Jv
     if data is None:
         return sample
     frequency = data.number("sun.os.hrt.frequency") or 0
-    found = tuple(collectors(data))
+    found = (*collectors(data),)
     full = [count for name, count, _ in found if name in FULL]
     return replace(
         sample,

@@ -51,14 +51,18 @@ class KafkaTools:
         self._home = home
         self._java = java_home / "bin" / "java"
 
-    def run(self, main: str, *arguments: str | Path, text: str | None = None) -> str:
-        """Run one tool to its end and return its standard output."""
+    def command(self, main: str, *arguments: str | Path) -> list[str]:
+        """Return the command line of one tool."""
         log = self._home / "config" / "tools-log4j.properties"
         small = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         logging = f"-Dlog4j.configuration=file:{log}"
         classpath = f"{self._home / 'libs'}/*"
         argv = [self._java, *small, logging, "-cp", classpath, main, *arguments]
-        return run([str(word) for word in argv], text=text, timeout=120)
+        return [str(word) for word in argv]
+
+    def run(self, main: str, *arguments: str | Path, text: str | None = None) -> str:
+        """Run one tool to its end and return its standard output."""
+        return run(self.command(main, *arguments), text=text, timeout=120)
 
     def format(self, properties: Path, cluster: str) -> None:
         """Format the storage that the properties file names."""
