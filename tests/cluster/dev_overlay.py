@@ -163,9 +163,9 @@ class Otter:
         assert len(found) == len(rows), f"a name has two rows: {rows}"
         return found
 
-    def live(self) -> set[int]:
-        """Return the nids that have a session in ZooKeeper."""
-        with self.zookeeper() as session:
+    def live(self, target: str = "service/zookeeper") -> set[int]:
+        """Return the nids that have a session in ZooKeeper; `target` is a pod where its Service leads nowhere."""
+        with self.zookeeper(target) as session:
             return {int(nid) for nid in session.children("/otter/node")}
 
     def add_channel(self, nid: int) -> int:
@@ -243,10 +243,10 @@ class Otter:
         return {name: self.kubectl.restarts(name) for name in names}
 
     @contextmanager
-    def zookeeper(self) -> Iterator[ZooKeeperClient]:
+    def zookeeper(self, target: str = "service/zookeeper") -> Iterator[ZooKeeperClient]:
         """Yield a session of the cluster's ZooKeeper."""
         with (
-            self.forwarded("service/zookeeper", 2181) as port,
+            self.forwarded(target, 2181) as port,
             ZooKeeperClient(net.LOOPBACK, port) as session,
         ):
             yield session

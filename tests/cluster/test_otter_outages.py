@@ -75,6 +75,9 @@ def test_zookeeper_is_away(otter: Otter) -> None:
     with otter.away("zookeeper"):
         otter.kubectl.wait(lambda: not ready(otter, NODE), "the node is not ready")
         assert otter.status(NODE)["live"]
+        # A node that comes back while its old session ends is otter's zombie; this is about the outage.
+        pod = f"pod/{otter.pod_of('zookeeper')}"
+        otter.kubectl.wait(lambda: not otter.live(pod), "the old session is over")
     otter.settle(1)
     after = otter.restarts()
     assert {name: after[name] for name in (manager, NODE)} == {
