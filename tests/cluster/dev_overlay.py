@@ -164,7 +164,7 @@ class Otter:
         return found
 
     def live(self, target: str = "service/zookeeper") -> set[int]:
-        """Return the nids that have a session in ZooKeeper; `target` is a pod where its Service leads nowhere."""
+        """Return the nids that have a session; `target` is the pod while its Service leads nowhere."""
         with self.zookeeper(target) as session:
             return {int(nid) for nid in session.children("/otter/node")}
 
