@@ -6,11 +6,12 @@ for script in "${INIT_FOLDER:-/etc/my_init.d}"/*; do
     "$script" || exit 1
   fi
 done
+# Before the program is there: PID 1 without a trap does not hear a signal at all. bash sets $! before it runs one.
+trap 'kill -TERM "$!"' TERM
+trap 'kill -INT "$!"' INT
+trap 'kill -HUP "$!"' HUP
 "$@" &
 pid=$!
-trap 'kill -TERM "$pid"' TERM
-trap 'kill -INT "$pid"' INT
-trap 'kill -HUP "$pid"' HUP
 # bash reaps orphans while it waits; a trapped signal ends one wait, and the next begins.
 code=0
 while kill -0 "$pid" 2>/dev/null; do

@@ -18,7 +18,7 @@ fi
 for jar in "$base"/lib/*.jar; do
   classpath=$jar:$classpath
 done
-trap 'kill -TERM "$pid"' TERM INT
+trap 'kill -TERM "$!"' TERM INT
 # shellcheck disable=SC2086
 "$JAVA" $options -cp "$base/conf:$classpath" "$@" &
 pid=$!

@@ -215,7 +215,7 @@ def test_a_read_only_tmp_gives_nothing_and_no_signal(home: Path) -> None:
         assert caught.value.signalled is False
         reading = JvmReader().read(jvm.pid)
         assert (reading.has_counters, reading.has_answered) == (False, False)
-        assert reading.metrics == ()
+        assert not reading.metrics
         assert jvm.ask("gc") == []
 
 
