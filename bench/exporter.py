@@ -8,7 +8,6 @@ jmx-exporter of the test lab (tests/lab/install.py), and javac.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
@@ -26,6 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import agents  # noqa: E402
 import exporter_report  # noqa: E402
 import scraping  # noqa: E402
+from publish import Conditions, command_line, publish  # noqa: E402
 
 from entrypoint.jvm.heap_info import parse_heap_info  # noqa: E402
 from entrypoint.jvm.pools import heap  # noqa: E402
@@ -171,17 +171,15 @@ def init_memory() -> float | None:
 
 def main(argv: list[str]) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(prog="bench/exporter.py", description=__doc__.split("\n")[0])
+    parser = command_line("exporter.py", __doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: see that it works")
     parser.add_argument("--jdks", default="8,17,25", help="for the idle program; comma-separated")
     parser.add_argument("--kafka", default="17", help="JDKs for Kafka; empty for none")
-    parser.add_argument("--out", metavar="FILE", help="write the report to a file too")
-    parser.add_argument("--page", type=Path, help="put it between the marks of a page too")
     asked = parser.parse_args(argv)
     effort = QUICK if asked.quick else Effort()
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    began, load = time.monotonic(), os.getloadavg()[0]
-    try:
+    conditions = Conditions()
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
         (folder / "classes").mkdir()
         classes = agents.compile_idle(folder / "classes")
         figures = [
@@ -191,17 +189,7 @@ def main(argv: list[str]) -> int:
             if feature
             for one in measure(application, int(feature), folder, classes, effort)
         ]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    took = f"{time.monotonic() - began:.0f} s"
-    loads = f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after"
-    text = exporter_report.text(figures, effort, init_memory(), f"{loads}; took {took}")
-    sys.stdout.write(text)
-    if asked.out:
-        Path(asked.out).write_text(text, encoding="utf-8")
-    if asked.page:
-        page = asked.page.read_text(encoding="utf-8")
-        asked.page.write_text(exporter_report.into_page(page, text), encoding="utf-8")
+    publish(exporter_report.text(figures, effort, init_memory(), str(conditions)), asked)
     return 0
 
 

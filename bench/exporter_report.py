@@ -5,8 +5,6 @@ Here: tables and words only. No measuring.
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 from collections import Counter
 from itertools import groupby
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import agents
 import scraping
+from publish import machine
 from report import NONE, quantile, table
 
 from lab import jars
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from exporter import Effort, Figures
 
-BEGIN, END = "<!-- measured -->", "<!-- end of what was measured -->"
 JVM_PREFIXES = ("jvm_", "process_")
 
 
@@ -35,7 +33,7 @@ def text(figures: Sequence[Figures], effort: Effort, init: float | None, load: s
     ]
     scrapes = effort.batches * effort.batch
     lines = [
-        f"Agent of jmx_exporter {jars.JMX_EXPORTER_VERSION}; {_machine()}; {load}.",
+        f"Agent of jmx_exporter {jars.JMX_EXPORTER_VERSION}; {machine()}; {load}.",
         f"{scrapes} scrapes in batches of {effort.batch}, in turn, after {effort.warm_up} to warm up;",
         f"{effort.starts} starts of each ({effort.kafka_starts} of Kafka), in turn.",
         "Medians (minimum in brackets).",
@@ -51,19 +49,6 @@ def text(figures: Sequence[Figures], effort: Effort, init: float | None, load: s
         *_names(groups),
     ]
     return "\n".join(lines) + "\n"
-
-
-def into_page(page: str, report: str) -> str:
-    """Return a page with the report between its marks, in the place of the one that was there."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"bench: the page has no {BEGIN} … {END}")
-    return f"{before}{begin}\n\n{report.strip()}\n\n{end}{after}"
-
-
-def _machine() -> str:
-    return f"Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} CPUs"
 
 
 def _label(one: Figures) -> str:

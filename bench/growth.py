@@ -8,9 +8,6 @@ lab's jdk17, and root to be PID 1.
 
 from __future__ import annotations
 
-import argparse
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +26,7 @@ import growth_report  # noqa: E402
 import scraping  # noqa: E402
 from growth_subjects import files_program, idle, settings_program, subject  # noqa: E402
 from programs import Program, Scratch  # noqa: E402
+from publish import Conditions, command_line, publish  # noqa: E402
 from run import warm_up  # noqa: E402
 from running import Run  # noqa: E402
 
@@ -268,28 +266,13 @@ def measure(folder: Path, effort: Effort) -> list[Row]:
 
 def main(argv: list[str]) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(prog="bench/growth.py", description=__doc__.split("\n")[0])
+    parser = command_line("growth.py", __doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes: see that it works")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="write the table to a file too")
-    parser.add_argument(
-        "--page", metavar="FILE", type=Path, help="put it between the marks of a page too"
-    )
     asked = parser.parse_args(argv)
-    effort = QUICK if asked.quick else Effort()
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    began, load = time.monotonic(), os.getloadavg()[0]
-    try:
-        rows = measure(folder, effort)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    loads = f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after"
-    text = growth_report.text(rows, f"{loads}; took {time.monotonic() - began:.0f} s")
-    sys.stdout.write(text)
-    if asked.out:
-        asked.out.write_text(text, encoding="utf-8")
-    if asked.page:
-        page = asked.page.read_text(encoding="utf-8")
-        asked.page.write_text(growth_report.into_page(page, text), encoding="utf-8")
+    conditions = Conditions()
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        rows = measure(Path(folder), QUICK if asked.quick else Effort())
+    publish(growth_report.text(rows, str(conditions)), asked)
     return 0
 
 

@@ -5,20 +5,16 @@ Here: the table and its words only. No measuring.
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 from typing import TYPE_CHECKING
 
-from exporter_report import into_page
+from publish import machine
 from report import NONE, quantile, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from growth import Row
-
-__all__ = ["into_page", "text"]
 
 COLUMNS: tuple[tuple[str, int, Callable[[Row], float | None]], ...] = (
     ("time to exec, ms", 1, lambda row: _median(row.start, 1e3)),
@@ -36,7 +32,7 @@ COLUMNS: tuple[tuple[str, int, Callable[[Row], float | None]], ...] = (
 def text(rows: Sequence[Row], load: str) -> str:
     """Return the table, and what it was measured on."""
     lines = [
-        f"Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} CPUs; {load}.",
+        f"{machine()}; {load}.",
         "Medians; in brackets the ratio to the smallest size of the same thing in this run.",
         "",
         *table(

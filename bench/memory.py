@@ -1,13 +1,12 @@
 """Where each MB of PID 1 goes, with profile jvm and /metrics scraped: by mapping, and by module.
 
-    python3 bench/memory.py [--out FILE]
+    python3 bench/memory.py [--out FILE] [--page FILE]
 
 Prints Markdown: docs/reference/memory-of-pid-1.md. Needs cc, and root to be PID 1.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
@@ -18,6 +17,7 @@ from dataclasses import replace
 
 import report
 from programs import Program, Scratch, programs
+from publish import command_line, publish
 from run import warm_up
 from running import Run
 
@@ -152,19 +152,13 @@ def _group(name: str) -> str:
 
 def main(argv: list[str]) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(prog="bench/memory.py", description=__doc__.split("\n")[0])
-    parser.add_argument("--out", metavar="FILE", help="write the tables to a file too")
-    asked = parser.parse_args(argv)
+    asked = command_line("memory.py", __doc__).parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         scratch = Scratch(folder)
         (program,) = (one for one in programs(scratch)[0] if one.name == report.JVM)
         warm_up(program, scratch)
         tables = [*by_mapping(program, scratch), "", *by_module(program, scratch)]
-    text = "\n".join(tables) + "\n"
-    sys.stdout.write(text)
-    if asked.out:
-        with open(asked.out, "w", encoding="utf-8") as file:
-            file.write(text)
+    publish("\n".join(tables) + "\n", asked)
     return 0
 
 

@@ -1,15 +1,12 @@
 """The benchmark: start, memory, wakeups, TERM, orphans and /metrics, beside peers in the same run.
 
-    python3 bench/run.py [--quick] [--rounds N] [--out FILE]
+    python3 bench/run.py [--quick] [--rounds N] [--out FILE] [--page FILE]
 
 Prints a Markdown report. bench/README.md says how to read it.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 import signal
 import sys
 import tempfile
@@ -19,6 +16,7 @@ from dataclasses import dataclass, field
 
 import report
 from programs import Program, Scratch, programs
+from publish import Conditions, command_line, machine, publish
 from running import AS_PID_1, Run
 
 SCRAPES_BEFORE = 20
@@ -183,39 +181,24 @@ def measure_storm(
 
 
 def describe_machine() -> str:
-    """Return one line about what the figures were measured on."""
-    cpus = sorted(os.sched_getaffinity(0))
-    return (
-        f"Python {platform.python_version()}, Linux {platform.release()}, {platform.machine()}, "
-        f"CPUs {','.join(map(str, cpus))}, "
-        + ("each run PID 1 of its own pid namespace" if AS_PID_1 else "no root: not as PID 1")
-    )
+    """Return what the figures were measured on, and how."""
+    how = "each run PID 1 of its own pid namespace" if AS_PID_1 else "no root: not as PID 1"
+    return f"{machine()}, {how}"
 
 
 def main(argv: list[str]) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__.split("\n")[0])
+    parser = command_line("run.py", __doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: see that it works")
     parser.add_argument("--rounds", type=int, default=Effort.rounds, help="starts per program")
-    parser.add_argument("--out", metavar="FILE", help="write the report to a file too")
     asked = parser.parse_args(argv)
     effort = QUICK if asked.quick else Effort(rounds=asked.rounds)
+    conditions = Conditions()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         scratch = Scratch(folder)
         found, missing = programs(scratch)
-        load = os.getloadavg()[0]
         figures = measure(scratch, found, effort)
-    text = report.text(
-        figures,
-        machine=describe_machine(),
-        load=f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after",
-        effort=effort,
-        missing=missing,
-    )
-    sys.stdout.write(text)
-    if asked.out:
-        with open(asked.out, "w", encoding="utf-8") as file:
-            file.write(text)
+    publish(report.text(figures, describe_machine(), str(conditions), effort, missing), asked)
     return 0
 
 

@@ -10,9 +10,10 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
 
 HOST = "127.0.0.1"
@@ -33,18 +34,22 @@ class Target:
     body: str = ""
     path: str = "/metrics"
     accept: str = ACCEPT
+    headers: dict[str, str] = field(default_factory=dict)
+    context: ssl.SSLContext | None = None
+    """For TLS."""
+    fresh: bool = False
+    """Whether each scrape connects first."""
     _client: http.client.HTTPConnection | None = None
 
     def scrape(self, timeout: float = 30.0) -> float:
         """Return the seconds of a scrape, and keep what it says; OSError without an answer in time."""
-        client = self._client or http.client.HTTPConnection(HOST, self.port, timeout=timeout)
-        self._client = client
+        client = self._client = self._client or self._connection()
         client.timeout = timeout
         if client.sock is not None:
             client.sock.settimeout(timeout)
         began = time.perf_counter()
         try:
-            client.request("GET", self.path, headers={"Accept": self.accept})
+            client.request("GET", self.path, headers={"Accept": self.accept, **self.headers})
             # The JDK's HTTP server sends head and body apart, with Nagle's algorithm: on a connection that
             # stays open each answer would wait 40 ms for our kernel's delayed acknowledgement.
             client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
@@ -59,7 +64,14 @@ class Target:
                 f"bench: {self.path} at {self.port} says {answer.status}: {body[:300]!r}"
             )
         self.body = body.decode()
+        if self.fresh:
+            self.close()
         return took
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.context is None:
+            return http.client.HTTPConnection(HOST, self.port)
+        return http.client.HTTPSConnection(HOST, self.port, context=self.context)
 
     def close(self) -> None:
         """End the connection; the next scrape makes another."""
@@ -126,15 +138,24 @@ def in_turn(targets: Iterable[Target], batches: int, batch: int) -> None:
         one.cpu += [max(0.0, cpu - rate * took) / batch for cpu, took in mine[one.port]]
 
 
-def memory(pid: int) -> tuple[float, float]:
-    """Return (RSS, PSS) of a process in MB."""
+class Memory(NamedTuple):
+    """What a process has in memory, in MB."""
+
+    rss: float
+    pss: float
+    anonymous: float
+    """No file's: what the kernel would have to swap."""
+
+
+def memory(pid: int) -> Memory:
+    """Return the memory of a process alone."""
     values = {}
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         for line in file:
             words = line.split()
-            if words[0] in {"Rss:", "Pss:"}:
+            if words[-1] == "kB":
                 values[words[0]] = int(words[1]) / 1024
-    return values["Rss:"], values["Pss:"]
+    return Memory(values["Rss:"], values["Pss:"], values["Anonymous:"])
 
 
 def wait_until_stopped(pid: int) -> None:

@@ -9,9 +9,7 @@ unpacked release, whose own start script is then run; without it, the java comma
 
 from __future__ import annotations
 
-import argparse
 import os
-import platform
 import shutil
 import signal
 import statistics
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
+
+from publish import Conditions, command_line, machine, publish  # noqa: E402
 
 from lab import cache, jars, jdks, kafka, net, zookeeper, zookeeper_client  # noqa: E402
 
@@ -273,7 +273,7 @@ def report(found: list[Subject], sizes: dict[str, str], rounds: int, load: str) 
     """Return the table: medians, and ratios to the start script of the same application and JDK."""
     heaps = f"Kafka `{HEAPS['kafka']}`, ZooKeeper `{HEAPS['zookeeper']}`"
     lines = [
-        f"Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} CPUs, {load}.",
+        f"{machine()}; {load}.",
         f"Medians of {rounds} starts (minimum in brackets), taken in turn; heap: {heaps}.",
         "",
         "| application | JDK | started by | ready after, s | ratio | target | archive MiB |",
@@ -296,31 +296,24 @@ def report(found: list[Subject], sizes: dict[str, str], rounds: int, load: str) 
 
 def main(argv: list[str]) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(prog="bench/sharing.py", description=__doc__.split("\n")[0])
+    parser = command_line("sharing.py", __doc__)
     parser.add_argument("--rounds", type=int, default=7, help="starts of each")
     parser.add_argument("--jdks", default="17,21,25", help="comma-separated")
     for name in ("kafka", "zookeeper"):
         parser.add_argument(f"--{name}", metavar="DIR", type=Path, help="its unpacked release")
-    parser.add_argument("--out", metavar="FILE", help="write the table to a file too")
     asked = parser.parse_args(argv)
     given = {"kafka": asked.kafka, "zookeeper": asked.zookeeper}
     releases = {name: place.resolve() for name, place in given.items() if place}
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    try:
-        before = os.getloadavg()[0]
-        found, sizes = subjects(folder, [int(text) for text in asked.jdks.split(",")], releases)
+    features = [int(text) for text in asked.jdks.split(",")]
+    conditions = Conditions()
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        found, sizes = subjects(Path(folder), features, releases)
         for number in range(asked.rounds):
             # In turn, and each time from another one on, so that none has the quiet moments.
             at = number % len(found)
             for subject in found[at:] + found[:at]:
                 subject.seconds.append(measure(subject))
-        load = f"load average {before:.1f} before, {os.getloadavg()[0]:.1f} after"
-        text = report(found, sizes, asked.rounds, load)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    sys.stdout.write(text)
-    if asked.out:
-        Path(asked.out).write_text(text, encoding="utf-8")
+    publish(report(found, sizes, asked.rounds, str(conditions)), asked)
     return 0
 
 

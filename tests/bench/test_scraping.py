@@ -13,7 +13,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
-import exporter_report
 import scraping
 
 BODY = """\
@@ -83,12 +82,3 @@ def test_a_server_that_does_not_answer_is_told_as_such() -> None:
         target = scraping.Target(silent.getsockname()[1], ())
         with pytest.raises(OSError, match="no answer"):
             target.scrape(0.05)
-
-
-def test_a_report_takes_the_place_of_the_one_before_it() -> None:
-    page = f"# Head\n\n{exporter_report.BEGIN}\nold\n{exporter_report.END}\n\ntail\n"
-    once = exporter_report.into_page(page, "new\n")
-    assert once == f"# Head\n\n{exporter_report.BEGIN}\n\nnew\n\n{exporter_report.END}\n\ntail\n"
-    assert exporter_report.into_page(once, "new") == once
-    with pytest.raises(SystemExit, match="no <!-- measured -->"):
-        exporter_report.into_page("# Head\n", "new")
