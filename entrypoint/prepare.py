@@ -14,11 +14,12 @@ from entrypoint.errors import EXIT_INTERNAL, EXIT_USAGE, ProblemsError, cause
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import GateStatus
 from entrypoint.plan import build, option_sources
+from entrypoint.plan.kept import kept
 from entrypoint.plan.sharing import FOLDER_SETTING
 from entrypoint.plan.switches import is_asked
 from entrypoint.preflight import preflight
 from entrypoint.records import replace
-from entrypoint.settings.parse import mask_url
+from entrypoint.settings.masking import mask_url
 from entrypoint.settings.resolve import own_names, preview, wanted_files
 from entrypoint.system import channel, evidence, facts, files, inputs
 
@@ -26,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entrypoint.plan.model import CheckPlan, Plan, RenderedFile, Sharing
+    from entrypoint.plan.model import CheckPlan, Launch, Plan, RenderedFile, Sharing
     from entrypoint.profile.schema import Profile
     from entrypoint.settings.model import Facts, Inputs
     from entrypoint.system.checks.gates import GateProgress
@@ -48,7 +49,7 @@ def _prepare(argv: Sequence[str], descriptor: int) -> int:
         plan = build.build(found)
         preflight(plan)
         remarks = (*_remarks(plan), *apply(plan))
-        channel.send(descriptor, replace(plan.launch, remarks=remarks))
+        channel.send(descriptor, _for_pid1(plan, remarks))
         _send_background(plan, found, request, descriptor)
         if plan.launch.registration is not None:
             channel.send(descriptor, _register(plan, found, remarks, descriptor))
@@ -65,6 +66,10 @@ def _prepare(argv: Sequence[str], descriptor: int) -> int:
         what = f"{cause(error)} (ENTRYPOINT_DEBUG=1 shows where)"
         channel.send(descriptor, on.PrepareFailed(EXIT_INTERNAL, what))
     return 0
+
+
+def _for_pid1(plan: Plan, remarks: tuple[str, ...]) -> Launch:
+    return replace(kept(plan.launch, os.urandom(32)), remarks=remarks)
 
 
 def _send_background(
@@ -203,8 +208,7 @@ def _register(
     preflight(replace(plan, dry_run=False))
     write_files(plan.files)
     channel.send(descriptor, registered)
-    launch = replace(plan.launch, remarks=remarks)
-    channel.send(descriptor, on.Replanned(launch, plan_text(plan)))
+    channel.send(descriptor, on.Replanned(_for_pid1(plan, remarks), plan_text(plan)))
     return _open_gates(tuple(gate for gate in plan.launch.gates if gate.name in late), descriptor)
 
 

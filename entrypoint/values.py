@@ -1,7 +1,7 @@
 """Small values that all parts share: secrets, origins, and text with units.
 
-Here: `Secret`, `Origin`, and parse/print pairs for durations, sizes, ports and addresses. No input or
-output. Parsers raise `ValueError` whose message says what was expected; callers add the place.
+Here: `Secret`, its digest, `Origin`, and parse/print pairs for durations, sizes, ports and addresses. No
+input or output. Parsers raise `ValueError` whose message says what was expected; callers add the place.
 """
 
 from __future__ import annotations
@@ -44,6 +44,28 @@ class Secret:
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
         return Secret, (self._text,)
+
+
+@record
+class SecretDigest:
+    """What a secret is known again by, and nobody can have it from: salted, and always as long."""
+
+    salt: bytes
+    digest: bytes
+
+    @classmethod
+    def of(cls, text: str, salt: bytes) -> SecretDigest:
+        """Return the digest of a text; the salt has at most 64 bytes."""
+        from _blake2 import blake2b  # noqa: PLC0415 - hashlib loads OpenSSL
+
+        data = text.encode("latin-1", "replace")
+        return cls(salt, blake2b(data, key=salt, digest_size=32).digest())
+
+    def fits(self, text: str) -> bool:
+        """Tell whether this is the text, in a time that does not tell how much of it is."""
+        from _operator import _compare_digest as same  # noqa: PLC0415 - `hmac` imports hashlib
+
+        return same(SecretDigest.of(text, self.salt).digest, self.digest)
 
 
 def reveal(value: str | Secret) -> str:

@@ -34,14 +34,15 @@ class Content:
 ABSENT = Content()
 
 
-def content_of(data: bytes, problem: str = "") -> Content:
-    """Return what a file holds; the bytes themselves, which may be a secret, are not kept."""
+def content_of(data: bytes | bytearray, problem: str = "") -> Content:
+    """Return what a file holds; the bytes themselves, which may be a secret, are not kept or copied."""
     if problem:
         return Content(problem=problem)
     from _blake2 import blake2b  # noqa: PLC0415 - in PID 1 not before the first look
 
     # Profiles and overlays are read without the mark that some editors put first.
-    return Content(blake2b(data.removeprefix(BOM), digest_size=16).hexdigest())
+    text = memoryview(data)[len(BOM) if data.startswith(BOM) else 0 :]
+    return Content(blake2b(text, digest_size=16).hexdigest())
 
 
 @record

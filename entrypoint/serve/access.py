@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
-from _blake2 import blake2b  # hashlib loads OpenSSL
-from _operator import _compare_digest as same  # `hmac` imports hashlib
 
 from entrypoint.plan.protection import EXPECTED, is_token
 from entrypoint.serve.messages import Request, Response
 from entrypoint.serve.routes import is_probe
 from entrypoint.system.inputs import read_file
+from entrypoint.values import SecretDigest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from entrypoint.serve.tls import Channel
     from entrypoint.system.changes import Looks
     from entrypoint.system.log import Log
+    from entrypoint.values import Secret
 
 
 class Guard:
@@ -37,18 +37,14 @@ class Guard:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._protection: Protection | None = None
-        self._salt = os.urandom(32)
-        self._token: bytes | None = None
+        self._token: Secret | SecretDigest | None = None
         self._context: ssl.SSLContext | None = None
         self._looks: Looks | None = None
         self._seen: Mapping[str, Content] = {}
 
     def configure(self, protection: Protection) -> None:
-        """Take what the plan asks for; `start` has to follow for TLS."""
-        token = None if protection.token is None else protection.token.reveal()
-        if token is not None and not is_token(token):
-            token = os.urandom(32).hex()  # nobody's
-        self._token = None if token is None else self._digest(token)
+        """Take what the plan asks for, the token as a digest; `start` has to follow for TLS."""
+        self._token = protection.token
         self._protection = protection
 
     def start(self) -> None:
@@ -86,7 +82,7 @@ class Guard:
         scheme, _, given = request.header("authorization").strip().partition(" ")
         if scheme.lower() != "bearer":
             return _unauthorized("a bearer token is needed", "")
-        if not same(self._digest(given.strip()), token):
+        if not _fits(token, given.strip()):
             return _unauthorized("this is not the token", ', error="invalid_token"')
         return None
 
@@ -116,9 +112,8 @@ class Guard:
         if problem:
             self._log.warning("New token not taken, the old one stays", file=path, says=problem)
             return
-        digest = self._digest(text)
-        if digest != self._token:
-            self._token = digest
+        if not _fits(self._token, text):
+            self._token = SecretDigest.of(text, os.urandom(32))
             self._log.info("New token taken", file=path)
 
     def _load(self, protection: Protection, tell: bool = False) -> None:
@@ -134,9 +129,9 @@ class Guard:
         if tell:
             self._log.info("New certificate taken", file=protection.certificate)
 
-    def _digest(self, token: str) -> bytes:
-        """Return what is compared instead of the token: always as long, and of no use elsewhere."""
-        return blake2b(token.encode("latin-1", "replace"), key=self._salt, digest_size=32).digest()
+
+def _fits(token: Secret | SecretDigest | None, given: str) -> bool:
+    return isinstance(token, SecretDigest) and token.fits(given)
 
 
 def _unauthorized(text: str, error: str) -> Response:

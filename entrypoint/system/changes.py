@@ -72,8 +72,11 @@ class Looks:
         stamp_before, content = self._known.get(path, (None, ABSENT))
         if stamp == stamp_before:
             return content
-        found = inputs.read_file(path, mounts=())
-        content = ABSENT if found is None else content_of(found.content, found.problem)
+        found = inputs.read_bytes(path)
+        content = ABSENT
+        if found is not None:
+            content = content_of(*found)
+            inputs.wipe(found[0])
         if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED_NS:
             self._known[path] = (stamp, content)
         return content

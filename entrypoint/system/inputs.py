@@ -88,18 +88,29 @@ def read_file(
     Follows symbolic links (the files of a ConfigMap are some). Reads regular files only and never
     waits: not for a pipe's other end, nor for a device. A link that leads nowhere is no file.
     """
-    content, problem = b"", ""
+    found = read_bytes(path, limit)
+    if found is None:
+        return None
+    if mounts is None:
+        mounts = read_mounts()
+    return FileInput(path, bytes(found[0]), _is_mounted(path, mounts), found[1])
+
+
+def read_bytes(path: str, limit: int = FILE_LIMIT) -> tuple[bytearray, str] | None:
+    """Return the same as bytes that are nowhere else in our memory, and the problem; see `wipe`."""
     try:
-        content = _read(path, limit)
+        return _read(path, limit), ""
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        problem = in_words(error)
+        return bytearray(), in_words(error)
     except _ChangedError:
-        problem = "it changes while it is being read"
-    if mounts is None:
-        mounts = read_mounts()
-    return FileInput(path, content, _is_mounted(path, mounts), problem)
+        return bytearray(), "it changes while it is being read"
+
+
+def wipe(data: bytearray) -> None:
+    """Write zeros over bytes that may be a secret: what is only given back stays in memory for long."""
+    data[:] = bytes(len(data))
 
 
 def expand(pattern: str) -> list[str]:
@@ -124,7 +135,7 @@ def in_words(error: OSError | ValueError) -> str:
     return _WORDS.get(error.errno or 0) or (error.strerror or "cannot be read").lower()
 
 
-def _read(path: str, limit: int) -> bytes:
+def _read(path: str, limit: int) -> bytearray:
     for _ in range(_ATTEMPTS - 1):
         try:
             return _read_once(path, limit)
@@ -133,7 +144,7 @@ def _read(path: str, limit: int) -> bytes:
     return _read_once(path, limit)
 
 
-def _read_once(path: str, limit: int) -> bytes:
+def _read_once(path: str, limit: int) -> bytearray:
     """Read the whole file; ValueError says why it is not one that we read."""
     if "\0" in path:
         raise ValueError("the path has a NUL character in it")
@@ -143,18 +154,27 @@ def _read_once(path: str, limit: int) -> bytes:
     try:
         before = os.fstat(fd)
         _require_regular(before)
-        data = bytearray()
-        while len(data) <= limit and (part := os.read(fd, limit + 1 - len(data))):
-            data += part
-        if max(len(data), before.st_size) > limit:
+        # A byte more than it has, to see its end; files of /proc and /sys say 0, or a page.
+        data, size = bytearray(min(before.st_size or 4096, limit) + 1), 0
+        while size <= limit and (got := _read_into(fd, memoryview(data)[size:])):
+            size += got
+            if size == len(data):
+                data += bytes(min(size, limit + 1 - size))
+        del data[size:]
+        if max(size, before.st_size) > limit:
             raise ValueError(f"larger than {format_size(limit)}")
         after = os.fstat(fd)
     finally:
         os.close(fd)
-    # Files of /proc and /sys say that they have 0 bytes, or a page.
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise _ChangedError
-    return bytes(data)
+    return data
+
+
+def _read_into(fd: int, place: memoryview) -> int:
+    """Read on, to a place that is ours to wipe: `os.read` makes one for each call."""
+    with open(fd, "rb", buffering=0, closefd=False) as file:
+        return file.readinto(place) or 0
 
 
 def _require_regular(status: os.stat_result) -> None:

@@ -19,6 +19,7 @@ from entrypoint import replay, sources
 from entrypoint.errors import ProblemsError, format_problems
 from entrypoint.jvm import option_files, options
 from entrypoint.plan import build, document, explain
+from entrypoint.plan.explain_settings import explain_setting, explain_settings
 from entrypoint.profile import load as profiles
 from entrypoint.profile.grammar import PROFILE
 from entrypoint.profile.schema import Profile
@@ -76,8 +77,8 @@ def planned(
     shown = [explain.explain_plan(plan)]
     if not all_of_it:
         return shown[0]
-    shown.append(explain.explain_settings(plan.settings))
-    shown += [explain.explain_setting(setting) for setting in plan.settings[:200]]
+    shown.append(explain_settings(plan.settings))
+    shown += [explain_setting(setting) for setting in plan.settings[:200]]
     # As documents they are escaped by their own writers: control characters are not looked for in them.
     records = json.dumps(document.plan_document(plan))
     records += yaml.safe_dump(replay.dump(found, []), allow_unicode=True)

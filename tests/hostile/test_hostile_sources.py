@@ -137,18 +137,18 @@ def test_a_file_that_shrinks_or_grows_under_the_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"
-    read = os.read
+    read = inputs._read_into
     for size in (0, 10, 2 << 20):
         path.write_bytes(b"x" * 1000)
 
-        def change(fd: int, count: int, size: int = size) -> bytes:
+        def change(fd: int, place: memoryview, size: int = size) -> int:
             with path.open("r+b") as file:
                 file.truncate(size + int.from_bytes(os.urandom(1), "big"))
-            return read(fd, count)
+            return read(fd, place)
 
-        monkeypatch.setattr(inputs.os, "read", change)
+        monkeypatch.setattr(inputs, "_read_into", change)
         found = read_file(str(path), mounts=())
-        monkeypatch.setattr(inputs.os, "read", read)
+        monkeypatch.setattr(inputs, "_read_into", read)
         assert found is not None
         assert found.problem
 

@@ -78,13 +78,16 @@ PLACES = {
     "java argv": "arguments of java",
     "other argv": "arguments of every other process",
     "java environment": "java's environment",
+    "memory": "memory of entrypoint while java runs",
 }
 _GIVEN = frozenset({"variable", "named file", "secret folder", "properties", "overlay", "default"})
+_SPOKEN = frozenset({"options", "argument file", "options file", "argument"})
 ALLOWED = {
     "rendered": _GIVEN | {"user of a url", "database url"},
-    "java argv": {"options", "argument file", "options file", "argument"},
+    "java argv": _SPOKEN,
     "other argv": {"argument"},
     "java environment": {"user of a url", "database url", "options", "tool options", "misspelt", "unrelated"},
+    "memory": frozenset(SOURCES) - {"named file", "secret folder", "properties", "overlay", "default"},
 }  # fmt: skip
 """Where a canary has to be found; nowhere else may one be."""
 

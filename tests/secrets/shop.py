@@ -56,6 +56,8 @@ class Shop:
 
     def __init__(self, launcher: Launcher, java: Path | None = None) -> None:
         self.launcher = launcher
+        self.cores = "0"
+        """The soft limit for core files that it is started with, as `ulimit` has it."""
         self.folder = launcher.folder
         self.texts = {name: canary(name) for name in SOURCES}
         self.pair = certificates.make(need("openssl"), self.folder / "tls")
@@ -118,7 +120,7 @@ class Shop:
     def before(self) -> tuple[str, ...]:
         """What mounts /run/secrets, in a mount namespace that ends with the run."""
         mount = SECRETS_FOLDER.format(file=self.folder / "folder")
-        return ("sh", "-c", f'{mount} && exec "$@"', "sh")
+        return ("sh", "-c", f'ulimit -S -c {self.cores} && {mount} && exec "$@"', "sh")
 
     def run(self, *more: str, arguments: Sequence[str] = (), **env: str) -> Run:
         """Start it; the application has more arguments than these."""
@@ -152,8 +154,8 @@ class Shop:
         connection.close()
         return data
 
-    def answers(self) -> bytes:
-        """Return what every page says, once TLS is spoken."""
+    def speaks_tls(self) -> None:
+        """Wait until it does: OpenSSL is loaded while java starts."""
 
         def ready() -> bool:
             with suppress(OSError, http.client.HTTPException):
@@ -161,6 +163,10 @@ class Shop:
             return False
 
         until(ready, "TLS")
+
+    def answers(self) -> bytes:
+        """Return what every page says, once TLS is spoken."""
+        self.speaks_tls()
         pages = [self.ask("/", "text/html"), self.ask("/"), self.ask("/readyz?verbose")]
         pages += [self.ask(path) for path in ("/metrics", "/status", "/status?output=text")]
         pages.append(self.ask("/metrics", "application/openmetrics-text"))

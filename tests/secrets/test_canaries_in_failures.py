@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,7 +11,6 @@ import pytest
 from canaries import Hunt, canary
 from shop import Shop
 
-from lab.needs import need
 from lab.net import free_port
 from process.harness import Launcher, Run
 
@@ -197,28 +195,6 @@ def test_a_registration_that_is_refused(launcher: Launcher, code: int) -> None:
     for path in folder.rglob("*"):
         if path.is_file() and "jdk" not in path.parts:
             assert not HUNT.found(path.read_bytes()), path
-
-
-HOG = """\
-public class Hog {
-    public static void main(String[] words) throws Exception {
-        System.out.println("ready");
-        java.util.List<byte[]> taken = new java.util.ArrayList<>();
-        if (words.length > 2) while (true) taken.add(new byte[1 << 20]);
-        Thread.sleep(600_000);
-    }
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def hog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with a program that waits, or takes all memory that there is."""
-    folder = tmp_path_factory.mktemp("hog")
-    (folder / "Hog.java").write_text(HOG)
-    command = [need("javac"), "-nowarn", "-d", folder, folder / "Hog.java"]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder
 
 
 @pytest.mark.parametrize("ending", ["stop", "out of memory"])

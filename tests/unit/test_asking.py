@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from entrypoint.asking import Asker, is_local
+from entrypoint.plan.kept import sealed
 from entrypoint.plan.model import Protection
 from entrypoint.probe import Question
 from entrypoint.serve.access import Guard
@@ -48,7 +49,7 @@ def serve() -> Iterator[Callable[[Protection], Question]]:
 
         def start(protection: Protection) -> Question:
             guard = Noting(Log(2))
-            guard.configure(protection)
+            guard.configure(sealed(protection, os.urandom(32)))
             guard.start()
             if protection.certificate:
                 wait_until(guard.channel, 60, "TLS")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoint import values
-from entrypoint.values import MASK, Secret
+from entrypoint.values import MASK, Secret, SecretDigest
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,11 @@ def test_a_secret_hides_itself_everywhere() -> None:
     assert secret == Secret("hunter2") != Secret("x")
     assert secret != "hunter2"
     assert pickle.loads(pickle.dumps(secret)) == secret
+
+
+def test_a_digest_fits_its_secret_alone_and_does_not_have_it() -> None:
+    digest = SecretDigest.of("hunter2", b"salt")
+    assert digest.fits("hunter2")
+    assert not any(digest.fits(text) for text in ("", "hunter", "hunter2 ", "hunter\xe9\u20ac"))
+    assert digest != SecretDigest.of("hunter2", b"another salt")
+    assert "hunter2" not in repr(digest)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from pickle import dumps
 
 import pytest
 
+from entrypoint.plan.kept import sealed
 from entrypoint.plan.model import Protection
 from entrypoint.serve.access import Guard
 from entrypoint.serve.messages import Request, Response
@@ -32,7 +34,7 @@ class Lab:
         self.log = Log(writer)
         self.guard = Guard(self.log)
         if protection is not None:
-            self.guard.configure(protection)
+            self.guard.configure(sealed(protection, os.urandom(32)))
 
     def ask(
         self, path: str, authorization: str | None = None, secure: bool = False
@@ -141,10 +143,15 @@ def test_with_tls_what_comes_plainly_is_refused_whatever_it_brings(path: str) ->
 
 def test_the_guard_does_not_keep_the_token() -> None:
     lab = with_token()
-    kept = {name: value for name, value in vars(lab.guard).items() if name != "_protection"}
-    assert TOKEN not in repr(kept) and TOKEN.encode() not in repr(kept).encode()
-    assert TOKEN not in repr(lab.guard._protection)
+    assert TOKEN.encode() not in dumps(lab.guard._protection)
+    assert TOKEN.encode() not in dumps(lab.guard._token)
     assert with_token().guard._token != lab.guard._token, "a digest that can be looked up"
+
+
+def test_a_token_that_came_without_its_digest_lets_nobody_in() -> None:
+    lab = Lab(None)
+    lab.guard.configure(Protection(Secret(TOKEN)))
+    assert not lab.takes(TOKEN)
 
 
 class TestRotation:

@@ -19,13 +19,13 @@ from entrypoint.system.process import Expected
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that were read, in order."""
     found: list[str] = []
-    real = inputs.read_file
+    real = inputs.read_bytes
 
-    def read_file(path: str, **options: object) -> object:
+    def read_bytes(path: str) -> object:
         found.append(path)
-        return real(path, **options)  # type: ignore[arg-type]
+        return real(path)
 
-    monkeypatch.setattr(inputs, "read_file", read_file)
+    monkeypatch.setattr(inputs, "read_bytes", read_bytes)
     return found
 
 
@@ -66,6 +66,22 @@ def test_a_file_that_was_just_written_is_read_again(tmp_path: Path, reads: list[
     looks.look()
     looks.look()
     assert len(reads) == 2
+
+
+def test_what_was_read_is_wiped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that is only given back keeps what was in it, and PID 1 lives long."""
+    seen: list[bytearray] = []
+    real = inputs.wipe
+
+    def wipe(data: bytearray) -> None:
+        assert data == b"secret"
+        seen.append(data)
+        real(data)
+
+    monkeypatch.setattr(inputs, "wipe", wipe)
+    (tmp_path / "a").write_bytes(b"secret")
+    assert Looks([str(tmp_path / "a")]).look() == {str(tmp_path / "a"): content_of(b"secret")}
+    assert seen == [bytearray(6)]
 
 
 @pytest.mark.usefixtures("later")

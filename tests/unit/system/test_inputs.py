@@ -102,18 +102,18 @@ def test_a_file_that_changes_is_read_again(
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"0")
-    read, left = os.read, changes
+    read, left = inputs._read_into, changes
 
-    def read_and_change(fd: int, size: int) -> bytes:
+    def read_and_change(fd: int, place: memoryview) -> int:
         nonlocal left
-        data = read(fd, size)
-        if not data and left:
+        got = read(fd, place)
+        if not got and left:
             left -= 1
             with path.open("ab") as file:
                 file.write(b"+")
-        return data
+        return got
 
-    monkeypatch.setattr(os, "read", read_and_change)
+    monkeypatch.setattr(inputs, "_read_into", read_and_change)
     found = inputs.read_file(str(path), 1000, (ROOT,))
     assert found is not None
     if content is None:
