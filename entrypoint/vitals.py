@@ -18,6 +18,7 @@ from entrypoint.lifecycle.health import (
     ExitInfo,
     GateStatus,
     Snapshot,
+    is_lost,
     observe,
 )
 from entrypoint.system import process
@@ -81,6 +82,7 @@ class Vitals:
                     check.failures,
                     since=time.monotonic(),
                     stale_after=stale,
+                    lost_after=check.lost_after,
                 )
             for gate in launch.gates:
                 before_it = self._gates.get(gate.name)
@@ -121,13 +123,18 @@ class Vitals:
         now = time.monotonic()
         with self._lock:
             before = self._checks[name]
-            after = observe(before, result.ok, result.detail, result.seconds, now)
+            after = observe(
+                before, result.ok, result.detail, result.seconds, now, said_no=result.said_no
+            )
             self._checks[name] = after
         if after.ok and before.ok is not True:
             ran = format_duration(now - before.since)
             self._log.info("Check passed", check=name, target=after.target, after=ran)
         elif before.ok and not after.ok:
             self._log.warning("Check failed", check=name, target=after.target, says=result.detail)
+        if is_lost(after) and not is_lost(before) and self._phase == "running":
+            gone = format_duration(now - (after.no_since or now))
+            self._log.error("Lost", check=name, target=after.target, for_=gone, says=result.detail)
         self._tell_if_ready()
 
     def take_gate(self, gate: GateStatus) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 MEMORY: Final = "/entrypoint/otter/"
 CHANNELS: Final = "/otter/channel"
+SESSIONS: Final = "/otter/node/"
 NO_MEMORY: Final = "nothing: without zookeeper.servers there is no place to remember channels"
 MEMORY_SECONDS: Final = 4.0
 """All that is done with ZooKeeper at the stop; the rung `leave` has 5 s, and a process starts in them too."""
@@ -64,8 +65,10 @@ def remember(wish: Wish) -> str:
         before = store.read()
         states = store.states()
         running = _in_state(states, "START")
-        # Those that were to be resumed and are not yet: a second stop must not make us forget them.
-        waiting = set() if before.settled else _in_state(states, "PAUSE") & before.channels
+        # Those that were to be resumed and are not yet: a second stop must not make us forget them. Nor
+        # must one that comes because the node's session is lost, for which otter has paused them.
+        settled = before.settled and store.has_session()
+        waiting = set() if settled else _in_state(states, "PAUSE") & before.channels
         store.write(Memory(frozenset(running | waiting)))
     return f"running channels: {_listed(running)}"
 
@@ -187,6 +190,7 @@ class _Store:
 
     def __init__(self, wish: Wish) -> None:
         self._path = MEMORY + wish.nid
+        self._session = SESSIONS + wish.nid
         self._deadline = Deadline(MEMORY_SECONDS)
         self._kept = Kept(parse_servers(wish.servers), timeout_ms=4000)
 
@@ -224,8 +228,12 @@ class _Store:
             found[number] = (data or b"").decode("utf-8", "replace").strip('"')
         return found
 
+    def has_session(self) -> bool:
+        """Tell whether otter's own session is there, without which the manager takes the node for down."""
+        return self._kept.exists(self._session, self._deadline) is not None
+
     def close(self) -> None:
-        """End the session."""
+        """End our session."""
         self._kept.close(self._deadline)
 
 

@@ -36,6 +36,8 @@ class CheckStatus:
     `ok` is None until the first answer. `seconds` is how long the last answer took; `answered` and
     `since` are monotonic times of the last answer and of the last change between ok and failed.
     With `stale_after` a readiness check without an answer for so long counts as failed.
+    `no_since` is the monotonic time from which on the peer, which had said yes, says no without a
+    break. With `lost_after` liveness fails when that has lasted so long, and for nothing else.
     """
 
     name: str
@@ -53,6 +55,8 @@ class CheckStatus:
     changes: int = 0
     passed_once: bool = False
     stale_after: float | None = None
+    no_since: float | None = None
+    lost_after: float | None = None
 
 
 @record
@@ -142,9 +146,15 @@ class Verdict:
 
 
 def observe(
-    status: CheckStatus, result_ok: bool, detail: str, seconds: float, now: float
+    status: CheckStatus,
+    result_ok: bool,
+    detail: str,
+    seconds: float,
+    now: float,
+    *,
+    said_no: bool = False,
 ) -> CheckStatus:
-    """Return the status after one more answer.
+    """Return the status after one more answer; `said_no` when the peer itself answered with no.
 
     A check that once passed fails after `threshold` wrong answers in a row, so that one lost packet
     does not take a pod out of its Service. A check that never passed has failed until it passes.
@@ -164,7 +174,18 @@ def observe(
         failed_runs=status.failed_runs + (not result_ok),
         changes=status.changes + (changed and status.ok is not None),
         passed_once=status.passed_once or result_ok,
+        no_since=_no_since(status, now) if said_no else None,
     )
+
+
+def _no_since(status: CheckStatus, now: float) -> float | None:
+    """Return since when the peer says no, which it does now: what was never there cannot be lost.
+
+    After a time in which nobody could ask (a frozen container) it begins anew: java was frozen too.
+    """
+    if status.no_since is None or is_stale(status, now):
+        return now if status.passed_once else None
+    return status.no_since
 
 
 def startupz(snapshot: Snapshot, now: float) -> Verdict:
@@ -195,18 +216,39 @@ def livez(snapshot: Snapshot, now: float) -> Verdict:
 
     Never because of a gate: a dependency that is away would restart every pod at once. Never while
     preparing, waiting or stopping: a restart then only throws away the work. Liveness checks count
-    in phase running alone, and only after `threshold` wrong answers, even when they never passed.
+    in phase running alone, and only after `threshold` wrong answers, even when they never passed. Those
+    with `lost_after` fail when what was there is lost: a peer that does not answer denies nothing.
     """
     items = [Item("phase", True, snapshot.phase)]
     if snapshot.phase in {"starting", "running"}:
         items.append(_child_item(snapshot))
     if snapshot.phase == "running":
-        for status in snapshot.checks:
-            if "liveness" in status.roles:
-                failed = status.ok is False and status.failures_in_a_row >= status.threshold
-                items.append(Item(status.name, not failed, _check_text(status, now)))
+        items += [
+            _liveness_item(status, now) for status in snapshot.checks if "liveness" in status.roles
+        ]
         items += _pressure_items(snapshot, now)
     return _verdict(items)
+
+
+def _liveness_item(status: CheckStatus, now: float) -> Item:
+    if status.lost_after is None:
+        failed = status.ok is False and status.failures_in_a_row >= status.threshold
+        return Item(status.name, not failed, _check_text(status, now))
+    text = _check_text(status, now)
+    if status.failures_in_a_row:
+        detail = one_line(status.detail) or "no answer"
+        text = f"{'cannot tell' if status.passed_once else 'never passed'}: {detail}"
+        if status.no_since is not None and status.answered is not None:
+            gone = format_duration(status.answered - status.no_since)
+            text = f"{detail} for {gone}, lost after {format_duration(status.lost_after)}"
+    return Item(status.name, not is_lost(status), text)
+
+
+def is_lost(status: CheckStatus) -> bool:
+    """Say whether what was there has been denied for so long that it will not come back by itself."""
+    if status.lost_after is None or status.no_since is None or status.answered is None:
+        return False
+    return status.answered - status.no_since >= status.lost_after
 
 
 def _pressure_items(snapshot: Snapshot, now: float) -> list[Item]:

@@ -5,7 +5,7 @@ Here: from records to mappings and lists. Secrets come out masked, file contents
 
 from __future__ import annotations
 
-from entrypoint.settings.parse import mask_words, shown
+from entrypoint.settings.masking import mask_words, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def check_document(check: CheckPlan) -> dict[str, object]:
         "timeout": check.timeout,
         "interval": check.interval,
         "failures": check.failures,
+        "lost-after": check.lost_after,
         "at-most": check.at_most,
     }
 

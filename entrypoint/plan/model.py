@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrypoint.jvm.release import Jdk
     from entrypoint.settings.model import Facts, Setting
-    from entrypoint.values import Secret
+    from entrypoint.values import Secret, SecretDigest
 
 
 @record
@@ -20,6 +20,7 @@ class CheckPlan:
     """A question that is ready to be asked: every reference resolved.
 
     `target` is what a person reads (`db:3306/otter`). `roles`: gate, startup, readiness, liveness.
+    With `lost_after` liveness fails after so many seconds of no, instead of after `failures`.
     """
 
     name: str
@@ -30,6 +31,7 @@ class CheckPlan:
     timeout: float = 2.0
     interval: float = 5.0
     failures: int = 3
+    lost_after: float | None = None
     at_most: float = 120.0
     pending: bool = False
     """Whether it needs what a registration is to assign first."""
@@ -87,9 +89,10 @@ class Protection:
     """What everything but the probes asks for: a bearer token, TLS, both or neither.
 
     `token_file` is where the token came from, "" for no file; both paths of the key pair are "" without TLS.
+    PID 1 is told the token's digest.
     """
 
-    token: Secret | None = None
+    token: Secret | SecretDigest | None = None
     token_file: str = ""
     certificate: str = ""
     key: str = ""

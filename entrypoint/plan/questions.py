@@ -8,7 +8,7 @@ from __future__ import annotations
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.plan.model import CheckPlan, Note, Registration
 from entrypoint.records import record
-from entrypoint.settings.parse import mask_url
+from entrypoint.settings.masking import mask_url
 from entrypoint.values import Secret, parse_duration
 
 TYPE_CHECKING = False
@@ -48,6 +48,9 @@ def ask(gates: tuple[CheckSpec, ...], checks: tuple[CheckSpec, ...], scope: Scop
                 Problem("check-invalid", f"{kind} {spec.name} cannot be asked", details)
             )
             continue
+        if spec.roles and not plan.roles:
+            left_out.append(Note(f"{kind} {spec.name}", "its lost-after is 0s"))
+            continue
         open_ended = next((name for name, value in plan.arguments if "${" in str(value)), None)
         if open_ended is not None:
             reason = (
@@ -81,15 +84,20 @@ def registration(spec: RegistrationSpec | None, scope: Scope) -> Registration | 
 
 def _plan(spec: CheckSpec, scope: Scope, is_gate: bool) -> CheckPlan:
     arguments = tuple((name, scope.value(text)) for name, text in spec.arguments)
+    lost_after = None if spec.lost_after is None else parse_duration(scope.text(spec.lost_after))
+    roles = spec.roles
+    if lost_after == 0:
+        roles = tuple(role for role in roles if role != "liveness")
     return CheckPlan(
         spec.name,
         spec.kind,
         _target(spec.kind, dict(arguments)),
         arguments,
-        ("gate",) if is_gate else spec.roles,
+        ("gate",) if is_gate else roles,
         parse_duration(scope.text(spec.timeout)),
         parse_duration(scope.text(spec.interval)),
         spec.failures,
+        lost_after or None,
         parse_duration(scope.text(spec.at_most)),
         any(scope.pending(text) for _, text in spec.arguments),
     )

@@ -140,6 +140,7 @@ def _check(name: str, node: Node) -> CheckSpec:
         timeout=text(node, "timeout") or "2s",
         interval=text(node, "interval") or "5s",
         failures=_number(node, "failures") or 3,
+        lost_after=text(node, "lost-after"),
         at_most=text(node, "at-most") or "{gate.timeout}",
         when=text(node, "when"),
     )

@@ -190,6 +190,12 @@ CHECK = Keyed(
         Field("timeout", _DURATION, "How long an answer may take; by default 2s"),
         Field("interval", _DURATION, "Time between two questions; by default 5s"),
         Field("failures", Leaf("count"), "Wrong answers in a row until it counts as failed; by default 3"),
+        Field(
+            "lost-after",
+            _DURATION,
+            "For http, and zookeeper with a path: liveness fails when the answer was yes once and has been "
+            "no for so long; no answer is not no, and begins it anew; 0s: liveness never fails",
+        ),
     ),
     alternatives=CHECK_KINDS,
     needs_one=True,

@@ -7,8 +7,9 @@ malformed: `check` has told that already. Pure.
 from __future__ import annotations
 
 from entrypoint.errors import Problem
-from entrypoint.profile.nodes import ListNode, MapNode, entries, text
+from entrypoint.profile.nodes import ListNode, MapNode, Scalar, entries, text
 from entrypoint.profile.references import names
+from entrypoint.profile.schema import CHECK_KINDS_THAT_SAY_NO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def problems(
         yield from _setting(name, node)
     yield from _chains(settings)
     yield from _layers(document, settings)
+    yield from _losses(document)
     if base is not None and ("settings",) in removed:
         what = "settings of profile base are taken away"
         fix = ("fix", "take away single settings: entrypoint itself needs those of profile base")
@@ -135,6 +137,26 @@ def _layers(document: MapNode, settings: dict[str, Node]) -> Iterator[Problem]:
                 what = f"files.{name} is found by {setting}, which may stand in a properties file"
                 fix = ("fix", f"take `property` away from settings.{setting}")
                 yield _problem("profile-cycle", what, file.place, fix)
+
+
+def _losses(document: MapNode) -> Iterator[Problem]:
+    """Lost is what somebody denies who can answer; and liveness alone asks for it."""
+    for name, check in entries(document, "checks").items():
+        lost_after = entries(check).get("lost-after")
+        if lost_after is None:
+            continue
+        kinds = [kind for kind in CHECK_KINDS_THAT_SAY_NO if kind in entries(check)]
+        if not kinds or (kinds == ["zookeeper"] and "path" not in entries(check, "zookeeper")):
+            what = f"checks.{name} has lost-after, and nobody who can say no"
+            expected = ("expected", "an http check, or a zookeeper check with a path")
+            fix = ("fix", "leave `lost-after` out: liveness fails after `failures` then")
+            yield _problem("profile-conflict", what, lost_after.place, expected, fix)
+        roles = entries(check).get("for")
+        items = roles.items if isinstance(roles, ListNode) else ()
+        if "liveness" not in [item.text for item in items if isinstance(item, Scalar)]:
+            what = f"checks.{name} has lost-after and is not for liveness"
+            fix = ("fix", "add liveness to `for`, or leave `lost-after` out")
+            yield _problem("profile-conflict", what, lost_after.place, fix)
 
 
 def _base_settings(

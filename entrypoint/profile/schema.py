@@ -30,6 +30,9 @@ CHECK_ROLES: tuple[CheckRole, ...] = ("startup", "readiness", "liveness")
 FILE_KINDS: tuple[FileKind, ...] = ("properties", "template", "copy")
 INTEGRATIONS: tuple[str, ...] = ("otter",)
 
+CHECK_KINDS_THAT_SAY_NO: tuple[CheckKind, ...] = ("http", "zookeeper")
+"""Those whose peer can answer with no; what the others find is there or not, and that is all."""
+
 CHECK_ARGUMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tcp": (("address",), ()),
     "http": (("url",), ("status", "contains", "verify")),
@@ -154,6 +157,9 @@ class CheckSpec:
     A gate has to pass before java starts, at most `at_most` long. A check is asked every `interval`
     in its `roles`, and counts as failed after `failures` wrong answers in a row. `when` names a
     setting: without a value the check is left out. Durations are reference text.
+
+    With `lost_after` liveness does not count failures: it fails when the peer has said yes once, and
+    then no for so long without a break. No answer is no no. Zero takes the role liveness away.
     """
 
     name: str
@@ -164,6 +170,7 @@ class CheckSpec:
     timeout: str = "2s"
     interval: str = "5s"
     failures: int = 3
+    lost_after: str | None = None
     at_most: str = "120s"
     when: str | None = None
 

@@ -1,4 +1,7 @@
-"""What others depend on is away: readiness says so, nothing is restarted for it, all heals itself."""
+"""What others depend on is away: readiness says so, nothing is restarted for it, all heals itself.
+
+And what does not heal itself, a session that ZooKeeper says is gone, is restarted.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import time
 
 import pytest
 
-from cluster.dev_overlay import Otter
+from cluster.dev_overlay import PATIENCE, Otter
 from lab.kubernetes.kubectl import condition
 
 pytestmark = pytest.mark.timeout(1200)
@@ -84,3 +87,17 @@ def test_zookeeper_is_away(otter: Otter) -> None:
         name: before[name] for name in (manager, NODE)
     }
     assert otter.live() == {nid}
+
+
+def test_a_session_that_is_lost_for_good_is_a_restart(otter: Otter) -> None:
+    before, nid = otter.restarts()[NODE], otter.nid(NODE)
+    with otter.zookeeper() as session:
+        session.delete(f"/otter/node/{nid}")
+    otter.kubectl.wait(
+        lambda: otter.kubectl.restarts(NODE) == before + 1, "the node is restarted", PATIENCE
+    )
+    end = otter.last_end(NODE)
+    # The kubelet's TERM, which is an orderly stop.
+    assert (end["exitCode"], end["reason"]) == (0, "Completed")
+    otter.settle(1)
+    assert (otter.live(), otter.restarts()[NODE]) == ({nid}, before + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
@@ -113,6 +114,67 @@ def test_a_lost_session_is_not_ready(otter: Otter, own_zookeeper: ZooKeeper) -> 
     assert node.alive()
     own_zookeeper.start()
     node.becomes_ready()
+
+
+QUICKLY_LOST = {"OTTER_ZOOKEEPER_SESSION_LOST_AFTER": "1s"}
+
+
+def test_a_node_whose_session_is_gone_for_good_is_not_live(
+    otter: Otter, brief_zookeeper: ZooKeeper
+) -> None:
+    """A zombie of its run time: nothing but a restart brings its ephemeral back."""
+    manager = otter.manager()
+    manager.becomes_ready()
+    nid = otter.world.add_row()
+    node = otter.node(nid, manager, QUICKLY_LOST)
+    node.becomes_ready()
+    assert node.alive()
+    with brief_zookeeper.client() as client:
+        client.delete(f"/otter/node/{nid}")
+    until(lambda: not node.alive(), "/livez is 503")
+    assert f"[-]session no /otter/node/{nid} for " in node.get("/livez?verbose")[1]
+    node.says("Lost check=session")
+    assert node.get("/readyz")[0] == 503
+    assert node.run.stop() == 0
+
+    again = otter.node(nid, manager, QUICKLY_LOST)
+    again.becomes_ready()
+    assert again.alive()
+
+
+def test_a_zookeeper_that_is_away_or_hangs_is_no_lost_session(
+    otter: Otter, own_zookeeper: ZooKeeper
+) -> None:
+    own_zookeeper.start()
+    mine = otter.beside("own", zookeeper=own_zookeeper.address)
+    manager = mine.manager()
+    manager.becomes_ready()
+    quick = "checks: {session: {interval: 300ms, timeout: 300ms}}\n"
+    node = mine.node(mine.world.add_row(), manager, QUICKLY_LOST, overlay=quick)
+    node.becomes_ready()
+
+    def stays_live(says: str) -> None:
+        """Wait for five failures more, which last longer than it takes a session to be lost."""
+        node.becomes_unready(f"session failed: {says}")
+        first = failures(node)
+        until(lambda: failures(node) >= first + 5, "it failed five times more")
+        status, text = node.get("/livez?verbose")
+        assert (status, "[+]session cannot tell: " in text) == (200, True), text
+
+    own_zookeeper.pause()
+    stays_live("no answer in 300ms")
+    own_zookeeper.kill()
+    stays_live("refused")
+    assert "Lost check" not in node.output
+
+
+def failures(node: Application) -> int:
+    """Return how often the check of the session has failed."""
+    text = node.get("/metrics")[1]
+    found = re.search(
+        r'^entrypoint_check_runs_total\{check="session",result="failed"\} (\d+)', text, re.MULTILINE
+    )
+    return int(found[1]) if found else 0
 
 
 def test_a_node_that_hangs_when_stopped_shows_its_threads_and_is_killed(otter: Otter) -> None:

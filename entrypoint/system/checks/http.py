@@ -9,7 +9,7 @@ from __future__ import annotations
 from entrypoint.records import record
 from entrypoint.system.checks.http_answer import read_answer
 from entrypoint.system.checks.pattern import contains
-from entrypoint.system.checks.result import CheckFailed, one_line
+from entrypoint.system.checks.result import CheckFailed, SaidNo, one_line
 from entrypoint.system.checks.sockets import Connection, connect
 from entrypoint.values import parse_address
 
@@ -110,11 +110,11 @@ def _judge(answer: HttpAnswer, statuses: frozenset[int], wanted: str) -> None:
         location = answer.header("location")
         if 300 <= answer.status < 400 and location:
             where = shown_location(location)
-            raise CheckFailed(f"{answer.status} to {where}, redirects are not followed")
-        raise CheckFailed(str(answer.status))
+            raise SaidNo(f"{answer.status} to {where}, redirects are not followed")
+        raise SaidNo(str(answer.status))
     if wanted and not contains(answer.body, wanted):
         part = "" if answer.whole else f" (first {len(answer.body)} bytes)"
-        raise CheckFailed(f'{answer.status}, but no "{one_line(wanted, 40)}" in its body{part}')
+        raise SaidNo(f'{answer.status}, but no "{one_line(wanted, 40)}" in its body{part}')
 
 
 def shown_location(location: str) -> str:

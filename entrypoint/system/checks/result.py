@@ -32,11 +32,15 @@ _WORDS = {
 
 @record
 class CheckResult:
-    """The outcome of asking once: `detail` is `ok` or the reason in one short line."""
+    """The outcome of asking once: `detail` is `ok` or the reason in one short line.
+
+    `said_no` tells the peer's own no from no answer, and from one that is about something else.
+    """
 
     ok: bool
     detail: str
     seconds: float
+    said_no: bool = False
 
 
 class CheckFailed(Exception):  # noqa: N818 - a wrong answer is an outcome, not an error of ours
@@ -46,6 +50,10 @@ class CheckFailed(Exception):  # noqa: N818 - a wrong answer is an outcome, not 
     def detail(self) -> str:
         """The reason, as one short printable line."""
         return one_line(str(self))
+
+
+class SaidNo(CheckFailed):
+    """Says that the peer answered the very question, with no: not that it is away, slow or refuses."""
 
 
 class Deadline:

@@ -9,6 +9,7 @@ from entrypoint.system.checks.result import (
     CheckFailed,
     CheckResult,
     Deadline,
+    SaidNo,
     describe_os_error,
     one_line,
 )
@@ -45,10 +46,11 @@ def run(check: CheckPlan, kept: Kept) -> CheckResult:
     The only thing with no bound is the kernel itself, for the `file` check on a hung network mount.
     """
     deadline = Deadline(check.timeout)
+    said_no = False
     try:
         _ask(check, kept, deadline)
     except CheckFailed as failure:
-        detail = failure.detail
+        detail, said_no = failure.detail, isinstance(failure, SaidNo)
     except TimeoutError:
         detail = f"no answer in {deadline}"
     except OSError as error:
@@ -59,7 +61,7 @@ def run(check: CheckPlan, kept: Kept) -> CheckResult:
         detail = f"cannot ask: {type(error).__name__}"
     else:
         return CheckResult(True, "ok", deadline.elapsed())
-    return CheckResult(False, one_line(detail), deadline.elapsed())
+    return CheckResult(False, one_line(detail), deadline.elapsed(), said_no)
 
 
 def _ask(check: CheckPlan, kept: Kept, deadline: Deadline) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from entrypoint.records import record
 from entrypoint.system.checks import jute
-from entrypoint.system.checks.result import CheckFailed
+from entrypoint.system.checks.result import CheckFailed, SaidNo
 from entrypoint.system.checks.sockets import Connection, ask_in_turn, connect
 from entrypoint.values import parse_address
 
@@ -195,7 +195,7 @@ def _ask_srvr(host: str, port: int, deadline: Deadline) -> bool:
 
 
 def ask_node(session: ZooKeeperSession, path: str, expect: str, deadline: Deadline) -> None:
-    """Return when the node is `present` or `absent`, as `expect` says; raises CheckFailed.
+    """Return when the node is `present` or `absent`, as `expect` says; raises SaidNo or CheckFailed.
 
     `absent` as a gate is how a node of otter waits until the ephemeral of its killed predecessor is
     gone: started before that it would hang for ever, with all its ports open.
@@ -205,11 +205,9 @@ def ask_node(session: ZooKeeperSession, path: str, expect: str, deadline: Deadli
     stat = session.exists(path, deadline)
     match expect, stat:
         case "present", None:
-            raise CheckFailed(f"no {path}")
+            raise SaidNo(f"no {path}")
         case "absent", jute.Stat():
             owner = stat.ephemeral_owner & 0xFFFF_FFFF_FFFF_FFFF
-            raise CheckFailed(
-                f"{path} still there" + (f", of session 0x{owner:x}" if owner else "")
-            )
+            raise SaidNo(f"{path} still there" + (f", of session 0x{owner:x}" if owner else ""))
         case _:
             return

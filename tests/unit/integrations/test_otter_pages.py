@@ -12,7 +12,7 @@ import pytest
 
 from entrypoint.errors import ProblemsError
 from entrypoint.integrations import otter_pages
-from entrypoint.integrations.otter import Wish, attempt, register
+from entrypoint.integrations.otter import MOST_PAGES, Wish, attempt, register
 from entrypoint.integrations.otter_pages import Pages, spelt
 from entrypoint.integrations.protocol import Progress, TryAgainError
 from entrypoint.plan.model import Registration
@@ -106,6 +106,17 @@ def test_a_login_that_leads_to_itself_for_ever_ends(serve: Serve) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "308 Permanent Redirect"])
+def test_a_proxy_that_leads_to_https_is_no_wrong_password(serve: Serve, status: str) -> None:
+    server = serve(page("", f"{status}\r\nLocation: https://otter.example/login.htm"))
+    with pytest.raises(ProblemsError) as found:
+        register(asked(server.url), lambda _: None, sleep=lambda _: None)
+    (problem,) = found.value.problems
+    assert problem.id == "registration-not-understood"
+    assert f"{status[:3]}, leads to login" in dict(problem.details)["says"]
+    assert "OTTER_MANAGER_URL" in dict(problem.details)["fix"]
+
+
 def test_cookies_are_kept_and_a_path_is_put_before(serve: Serve) -> None:
     server = serve(page("x", "200 OK\r\nSet-Cookie: JSESSIONID=abc; Path=/\r\nSet-Cookie: b=2"))
     pages = Pages(f"{server.url}/otter/")
@@ -149,6 +160,43 @@ def test_a_silent_and_a_dripping_server_have_the_same_time(
     ):
         with pytest.raises(TryAgainError, match=r"within 0\.5s"):
             Pages(server.url).get("node_list.htm")
+
+
+def test_a_visit_has_one_time_for_all_its_requests(serve: Serve) -> None:
+    pages = Pages(serve(b"", b"").url, seconds=0.3)
+    with pytest.raises(TryAgainError, match=r"no answer from /a\.htm within 0\.3s"):
+        pages.get("a.htm")
+    with pytest.raises(TryAgainError, match=r"the time was over before /b\.htm"):
+        pages.get("b.htm")
+
+
+class SlowList(Server):
+    """Takes the login, and has a list of nodes that goes on with new rows, a moment for each page."""
+
+    def _one(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            self.requests.append(whole_request(connection))
+            if len(self.requests) > 1:
+                self._ended.wait(0.05)
+            row = f"<tr><td>{len(self.requests)}</td><td>n</td><td>h</td><td>1</td><td>x</td></tr>"
+            found = page("", "302 Found\r\nLocation: http://otter/channel_list.htm")
+            connection.sendall(found if len(self.requests) == 1 else page(f"<table>{row}</table>"))
+
+
+def test_a_manager_with_slow_pages_does_not_hold_us_for_each_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("entrypoint.integrations.otter.REQUEST_SECONDS", 0.5)
+    server = SlowList(b"")
+    try:
+        with pytest.raises(ProblemsError) as found:
+            register(asked(server.url, at_most=0.5), lambda _: None)
+    finally:
+        server.close()
+    (problem,) = found.value.problems
+    assert problem.id == "registration-timeout"
+    assert "/node_list.htm" in problem.what or "/login.htm" in problem.what
+    assert len(server.requests) < MOST_PAGES
 
 
 def test_a_page_without_end_is_not_read_to_its_end(

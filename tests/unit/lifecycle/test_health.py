@@ -9,6 +9,7 @@ from entrypoint.lifecycle.health import (
     Item,
     Snapshot,
     Verdict,
+    is_lost,
     livez,
     observe,
     readyz,
@@ -18,6 +19,9 @@ from entrypoint.records import replace
 
 HTTP = CheckStatus("http-8080", "http://127.0.0.1:8080/", ("readiness",), 3)
 LIVE = CheckStatus("alive", "tcp", ("liveness",), 3)
+SESSION = CheckStatus(
+    "session", "zk/7", ("readiness", "liveness"), 3, stale_after=22.0, lost_after=60.0
+)
 
 
 def snapshot(phase: str = "running", **changes: object) -> Snapshot:
@@ -40,6 +44,16 @@ def snapshot(phase: str = "running", **changes: object) -> Snapshot:
 def answers(status: CheckStatus, *results: bool) -> CheckStatus:
     for number, result in enumerate(results, 1):
         status = observe(status, result, "" if result else "500", 0.012, 100.0 + number)
+    return status
+
+
+def asked(status: CheckStatus, *answers: str, every: float = 5.0) -> CheckStatus:
+    """Return the status after answers that came so often: "yes", "no", or what went wrong."""
+    start = 100.0 if status.answered is None else status.answered
+    for number, answer in enumerate(answers, 1):
+        no, at = answer == "no", start + number * every
+        text = "no /otter/node/7" if no else answer
+        status = observe(status, answer == "yes", text, 0.002, at, said_no=no)
     return status
 
 
@@ -187,6 +201,63 @@ class TestLivez:
     def test_a_stale_liveness_check_is_our_bug_and_no_reason_to_restart_java(self) -> None:
         status = replace(answers(LIVE, True), stale_after=1.0)
         assert livez(snapshot(checks=(status,)), 999.0).ok
+
+
+class TestLost:
+    """What was there and is denied: `lost_after` is 60 s, asked every 5 s."""
+
+    LOST = ("yes", *["no"] * 13)
+
+    def says(self, status: CheckStatus) -> tuple[bool, str]:
+        now = status.answered or 0.0
+        found = item(livez(snapshot(checks=(status,)), now), "session")
+        return found.ok, found.text
+
+    def test_fails_when_the_peer_has_said_no_for_so_long(self) -> None:
+        early = asked(SESSION, *self.LOST[:-1])
+        assert self.says(early) == (True, "no /otter/node/7 for 55s, lost after 1m")
+        lost = asked(SESSION, *self.LOST)
+        assert self.says(lost) == (False, "no /otter/node/7 for 1m, lost after 1m")
+        assert is_lost(lost)
+        assert not is_lost(early)
+
+    def test_is_well_at_once_when_it_is_back(self) -> None:
+        assert self.says(asked(SESSION, *self.LOST, "yes")) == (True, "ok 2ms")
+
+    @pytest.mark.parametrize("answer", ["refused", "no answer in 2s", "session expired"])
+    def test_no_answer_never_fails_however_long(self, answer: str) -> None:
+        silent = asked(SESSION, "yes", *[answer] * 500)
+        assert self.says(silent) == (True, f"cannot tell: {answer}")
+        assert not readyz(snapshot(checks=(silent,)), silent.answered or 0.0).ok
+
+    def test_no_answer_begins_it_anew(self) -> None:
+        once = asked(SESSION, "yes", *["no"] * 12, "refused", *["no"] * 12)
+        assert self.says(once) == (True, "no /otter/node/7 for 55s, lost after 1m")
+
+    def test_no_answer_takes_it_back(self) -> None:
+        assert self.says(asked(SESSION, *self.LOST, "refused")) == (True, "cannot tell: refused")
+
+    def test_what_was_never_there_cannot_be_lost(self) -> None:
+        never = asked(SESSION, *["no"] * 50)
+        assert self.says(never) == (True, "never passed: no /otter/node/7")
+
+    def test_a_time_in_which_nobody_asked_does_not_count(self) -> None:
+        """A container that was frozen for minutes: java had no chance to come back either."""
+        before = asked(SESSION, "yes", "no")
+        thawed = asked(before, "no", every=300.0)
+        assert self.says(thawed) == (True, "no /otter/node/7 for 0ms, lost after 1m")
+        assert self.says(asked(thawed, *["no"] * 12))[0] is False
+
+    @pytest.mark.parametrize("phase", [phase for phase in PHASES if phase != "running"])
+    def test_counts_in_phase_running_alone(self, phase: str) -> None:
+        lost = asked(SESSION, *self.LOST)
+        assert "session" not in [
+            one.name for one in livez(snapshot(phase, checks=(lost,)), 0.0).items
+        ]
+
+    def test_without_the_role_it_is_of_readiness_alone(self) -> None:
+        lost = asked(replace(SESSION, roles=("readiness",)), *self.LOST)
+        assert livez(snapshot(checks=(lost,)), 0.0).ok
 
 
 def test_readyz_says_what_is_waited_for_before_the_start() -> None:

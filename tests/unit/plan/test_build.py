@@ -8,7 +8,7 @@ from entrypoint import sources as own
 from entrypoint.errors import ProblemsError
 from entrypoint.plan import build
 from entrypoint.plan.document import plan_document
-from entrypoint.plan.model import Plan
+from entrypoint.plan.model import CheckPlan, Plan
 from entrypoint.profile.load import load
 from entrypoint.records import replace
 from entrypoint.settings.model import Facts, FileInput, Inputs
@@ -40,6 +40,38 @@ def plan(name: str, environment: dict[str, str], overlay: str = "", **more: obje
 
 def manager(environment: dict[str, str] | None = None, **more: object) -> Plan:
     return plan("otter-manager", MANAGER | (environment or {}), "java: {supported: 8-25}", **more)
+
+
+def session(environment: dict[str, str]) -> CheckPlan:
+    node = {
+        "OTTER_NID": "7",
+        "OTTER_MANAGER_ADDRESS": "m:1099",
+        "OTTER_ZOOKEEPER_SERVERS": "zk:2181",
+    }
+    checks = plan("otter-node", node | environment).launch.checks
+    return next(check for check in checks if check.name == "session")
+
+
+def test_a_node_whose_session_is_lost_is_not_live_by_default() -> None:
+    assert session({}).roles == ("startup", "readiness", "liveness")
+    assert session({}).lost_after == 120.0
+    assert session({"OTTER_ZOOKEEPER_SESSION_LOST_AFTER": "5m"}).lost_after == 300.0
+
+
+def test_lost_after_zero_takes_liveness_away_and_nothing_else() -> None:
+    never = session({"OTTER_ZOOKEEPER_SESSION_LOST_AFTER": "0s"})
+    assert never == replace(session({}), roles=("startup", "readiness"), lost_after=None)
+
+
+def test_a_check_that_is_left_with_no_role_is_left_out() -> None:
+    overlay = """
+        checks: {up: {http: {url: http://h/}, for: [liveness], lost-after: 0s}}
+    """
+    made = plan("jvm", {"APP_JAR": "/app.jar"}, overlay)
+    assert made.launch.checks == ()
+    assert [(note.text, note.origin) for note in made.left_out if "up" in note.text] == [
+        ("check up", "its lost-after is 0s")
+    ]
 
 
 def test_java_does_not_get_the_variable_of_a_secret_that_goes_into_a_file() -> None:

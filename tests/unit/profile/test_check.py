@@ -103,6 +103,20 @@ BROKEN = [
         "profile-conflict",
         'setting "entrypoint.listen" of profile base has another type',
     ),
+    # what can be lost
+    (
+        "checks: {a: {tcp: {address: x}, for: [liveness], lost-after: 2m}}",
+        "profile-conflict",
+        "checks.a has lost-after, and nobody who can say no",
+    ),
+    ("checks: {a: {zookeeper: {servers: x}, for: [liveness], lost-after: 2m}}", "profile-conflict", None),
+    (
+        "checks: {a: {http: {url: x}, for: [readiness], lost-after: 2m}}",
+        "profile-conflict",
+        "checks.a has lost-after and is not for liveness",
+    ),
+    ("checks: {a: {http: {url: x}, for: [liveness], lost-after: soon}}", "profile-invalid-value", None),
+    ("gates: {a: {http: {url: x}, lost-after: 2m}}", "profile-unknown-key", None),
     # the stop ladder
     ("stop: [{signal: TERM, wait: 1s}]", "profile-conflict", "the stop ladder does not end with KILL"),
     ("stop: []", "profile-conflict", "the stop ladder does not end with KILL"),

@@ -27,6 +27,7 @@ ONLY_THE_LOADER_WHAT = (
     "of profile base",
     "stop ladder",
     "has drain and wait",
+    "has lost-after",
     "a lone",
     "refers to",
 )

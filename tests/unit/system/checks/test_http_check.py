@@ -81,6 +81,16 @@ def test_contains(says: Says, ask: Ask, contains: str, ok: bool) -> None:
         assert result.detail == '200, but no "sorry" in its body'
 
 
+def test_only_an_answer_says_no(says: Says, ask: Ask, refused: str) -> None:
+    url = f"http://{says(answer('503 No', body='sorry')).address}/"
+    assert ask("http", url=url).said_no
+    assert ask("http", url=url, status="503", contains="fine").said_no
+    assert not ask("http", url=url, status="503").said_no
+    for address in (refused, says(b"").address, says(b"SSH-2.0\r\n").address):
+        result = ask("http", url=f"http://{address}/")
+        assert (result.ok, result.said_no) == (False, False), result
+
+
 def test_refused(refused: str, ask: Ask) -> None:
     assert ask("http", url=f"http://{refused}/").detail == "refused"
 

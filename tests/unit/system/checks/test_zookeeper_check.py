@@ -9,8 +9,10 @@ from check_actors import Actor, receive_exactly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from entrypoint.plan.model import CheckPlan
 from entrypoint.system.checks import jute
 from entrypoint.system.checks.result import CheckResult, Deadline
+from entrypoint.system.checks.run import Kept, run
 from entrypoint.system.checks.zookeeper import ZooKeeperSession, parse_servers
 
 Ask = Callable[..., CheckResult]
@@ -138,6 +140,37 @@ def test_present_and_absent(ensemble: tuple[Ensemble, str], ask: Ask) -> None:
     assert ask("zookeeper", **node).detail == "ok"
     result = ask("zookeeper", **node, expect="absent")
     assert result.detail == "/otter/node/7 still there, of session 0xabc"
+
+
+def test_only_a_server_that_answers_says_no(
+    actor: Callable[..., Actor],
+    ensemble: tuple[Ensemble, str],
+    says: Says,
+    drips: Says,
+    refused: str,
+) -> None:
+    """A restart may follow a no: a ZooKeeper that is away, slow or unable to answer says none."""
+    server, address = ensemble
+    server.nodes.add("/here")
+
+    def asked(servers: str, path: str, expect: str = "present") -> CheckResult:
+        arguments = (("servers", servers), ("path", path), ("expect", expect))
+        return run(CheckPlan("x", "zookeeper", "x", arguments, timeout=0.3), Kept())
+
+    def without_quorum(client: socket.socket) -> None:
+        receive_frame(client)
+        client.sendall(welcome())
+        (xid,) = struct.unpack_from(">i", receive_frame(client))
+        client.sendall(reply(xid, -4))
+
+    assert asked(address, "/here").ok
+    assert not asked(address, "/here").said_no
+    assert asked(address, "/here", "absent").said_no
+    assert asked(address, "/gone").said_no
+    others = [says(b""), says(welcome(session=0)), drips(welcome()), actor(without_quorum)]
+    for servers in (refused, *[one.address for one in others]):
+        result = asked(servers, "/gone")
+        assert (result.ok, result.said_no) == (False, False), result
 
 
 def test_the_session_is_kept_between_askings(ensemble: tuple[Ensemble, str], ask: Ask) -> None:
