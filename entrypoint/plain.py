@@ -51,10 +51,7 @@ class Options:
 def run(argv: Sequence[str], mask: set[int]) -> tuple[int, str]:
     """Run a program as its init; return our exit code and one line about its end."""
     options = parse(argv)
-    if options.parent_death:
-        process.die_with_parent(options.parent_death)
-    if options.subreaper or os.getpid() != 1:
-        process.become_subreaper()
+    _join_family(options)
     name = options.command[0]
     try:
         pid, error = process.spawn(name, options.command, os.environ, mask), None
@@ -98,6 +95,17 @@ def _policy(options: Options) -> Policy:
         rewrite=options.rewrite,
         remap=options.remap,
     )
+
+
+def _join_family(options: Options) -> None:
+    adopts = options.subreaper or os.getpid() != 1
+    if adopts or options.parent_death:
+        from entrypoint.system import prctl  # noqa: PLC0415 - PID 1 has no use for it
+
+        if options.parent_death:
+            prctl.die_with_parent(options.parent_death)
+        if adopts:
+            prctl.become_subreaper()
 
 
 def parse(argv: Sequence[str]) -> Options:

@@ -51,10 +51,11 @@ class Port:
         """Answer probes from now on.
 
         The address of the plan is not known yet: until then the variable or the default counts, and
-        an address that cannot be had is no reason to end before the plan has asked for it.
+        an address that cannot be had is no reason to end before the plan has asked for it. Nor is a
+        name that has to be looked up to be waited for: the main thread is here, and deaf.
         """
         try:
-            self._listen(os.environ.get("ENTRYPOINT_LISTEN") or DEFAULT_ADDRESS)
+            self._listen(os.environ.get("ENTRYPOINT_LISTEN") or DEFAULT_ADDRESS, look_up=False)
         except ProblemsError:
             self._server = None
 
@@ -71,12 +72,13 @@ class Port:
             self._server.stop()
             self._server = None
 
-    def _listen(self, address: str) -> None:
+    def _listen(self, address: str, look_up: bool = True) -> None:
         if address == self._address and self._server is not None:
             return
         self.stop()
         if address:
-            self._server = Server(listen(address), self._answer, self._answer_failed, self.guard)
+            listener = listen(address, look_up)
+            self._server = Server(listener, self._answer, self._answer_failed, self.guard)
             self._server.start()
         self._address = address
 

@@ -10,7 +10,7 @@ import os
 import time
 from _thread import get_ident
 
-from entrypoint.errors import Problem
+from entrypoint.errors import EXIT_INTERNAL, Problem, ProblemsError, cause
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle import signals
 from entrypoint.lifecycle.machine import State, step
@@ -103,8 +103,9 @@ class Supervisor:
 
     def expect(self, pid: int) -> process.Expected:
         """Take a process that was just spawned, from any thread: it is no orphan, and somebody waits."""
-        self._expected[pid] = process.Expected()
-        return self._expected[pid]
+        # Not looked up again: the loop may have reaped it by then.
+        expected = self._expected[pid] = process.Expected()
+        return expected
 
     def post(self, event: Event) -> None:
         """Hand an event to the loop, from any thread."""
@@ -129,11 +130,13 @@ class Supervisor:
         received = process.wait_signal(deadline)
         if received is None:
             return
-        if received.own:
+        if received.number == signals.URG:
+            # Whoever it is from: with too many signals pending (RLIMIT_SIGPENDING, which is counted for the
+            # user on the whole node) the kernel leaves out that it is our own.
             self._drain()
-        elif received.number == signals.CHLD:
+        if received.number == signals.CHLD:
             self._reap()
-        else:
+        elif not received.own:
             name = signals.name(received.number)
             self.signals[name] = self.signals.get(name, 0) + 1
             usual = received.number == signals.TERM and not received.sender
@@ -238,25 +241,32 @@ class Supervisor:
             self._step(on.ErrandDone(action.errand))
 
     def _spawn(self) -> None:
+        """Start the child; what goes wrong with that ends us: without a child nothing else would."""
+        try:
+            pid = self._start()
+        except ProblemsError as error:
+            return self._spawn_failed(error.problems[0])
+        except Exception as error:  # noqa: BLE001 - see above
+            return self._spawn_failed(Problem("spawn-failed", cause(error), (), EXIT_INTERNAL))
+        return self.adopt(pid)
+
+    def _start(self) -> int:
         program = self.program
         assert program is not None
         try:
             os.chdir(program.cwd)
         except OSError as error:
             details = (("where", program.cwd), ("says", error.strerror or ""))
-            problem = Problem(
-                "workdir-unusable", f"cannot enter working directory {program.cwd}", details
-            )
-            return self._spawn_failed(problem)
+            what = f"cannot enter working directory {program.cwd}"
+            raise ProblemsError(Problem("workdir-unusable", what, details)) from None
         try:
-            pid = process.spawn(
+            return process.spawn(
                 program.executable, program.argv, dict(program.environment), self._mask
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument, an odd variable
             from entrypoint.system.spawn_problem import spawn_problem  # noqa: PLC0415 - it failed
 
-            return self._spawn_failed(spawn_problem(program.executable, error))
-        return self.adopt(pid)
+            raise ProblemsError(spawn_problem(program.executable, error)) from None
 
     def _spawn_failed(self, problem: Problem) -> None:
         self._ask(lambda: self.observer.spawn_failed(problem))

@@ -225,7 +225,7 @@ class ChangePhase:
 
 @record
 class Exit:
-    """End ourselves with this code; `report` says how it ended."""
+    """End ourselves with this code; `summary` says how it ended."""
 
     code: int
     summary: str

@@ -17,6 +17,7 @@ before the code:
 
 from __future__ import annotations
 
+from entrypoint.errors import EXIT_SIGNAL_BASE
 from entrypoint.lifecycle import signals
 from entrypoint.lifecycle.events import (
     BecameReady,
@@ -69,7 +70,7 @@ class State:
     policy: Policy = Policy()
     child: int | None = None
     asked: int = 0
-    """The signal that asked for a stop; 0 while nobody did."""
+    """The signal that asked for a stop, as it is passed on; 0 while nobody did."""
     reason: str = ""
     """Why we asked for it ourselves; "" where somebody else did."""
     ready: bool = False
@@ -120,7 +121,7 @@ def _ended(state: State, event: GroupGone | ErrandDone) -> tuple[State, tuple[Ac
     if isinstance(event, GroupGone):
         return _conclude(state) if state.outcome else (state, ())
     left = event.errand == "leave" and _is_leaving(state)
-    return _climb(state, "left") if left else (state, ())
+    return _climb_on(state, "left") if left else (state, ())
 
 
 def _preparation(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
@@ -172,20 +173,23 @@ def _asked(state: State, event: SignalReceived | StopRequested) -> tuple[State, 
 
 
 def _signal(state: State, number: int, sender: int) -> tuple[State, tuple[Action, ...]]:
+    # A stop is one as whatever it is passed on: else nothing would bound it.
+    asks = number in STOP_REQUESTS
     number = state.policy.rewritten(number)
     if number == 0:
         return state, ()
+    asks = asks or number in STOP_REQUESTS
     if state.phase in {"preparing", "waiting"} or (state.child is None and not state.outcome):
-        if number in STOP_REQUESTS:
+        if asks:
             summary = f"{signals.name(number)} before the application was started: nothing to stop"
-            code = 0 if state.policy.stop_is_success else signals_exit(number)
+            code = 0 if state.policy.stop_is_success else EXIT_SIGNAL_BASE + number
             return _exit(state, code, summary, StopPreparing())
         return state, ()
     if state.child is None:
         return state, ()
-    if number in STOP_REQUESTS and state.policy.stop:
+    if asks and state.policy.stop:
         return _stop_requested(state, number, sender)
-    if number in STOP_REQUESTS:
+    if asks:
         state = replace(state, asked=state.asked or number)
     if number == signals.QUIT and state.policy.guards_quit:
         return state, (DumpThreads(),)
@@ -202,19 +206,19 @@ def _stop_requested(state: State, number: int, sender: int) -> tuple[State, tupl
 
 
 def _climb(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
-    """Step on the next rung of the stop ladder; past the last one the child cannot be ended."""
-    if _is_leaving(state) and cause != "left":
-        state, actions = _climb_on(state, cause)
-        return state, (EndErrand(), *actions)
-    return _climb_on(state, cause)
+    """Step on the next rung of the stop ladder, and end the errand of the one before it."""
+    ending = (EndErrand(),) if _is_leaving(state) else ()
+    state, actions = _climb_on(state, cause)
+    return state, (*ending, *actions)
 
 
 def _climb_on(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
+    """Step on the next rung; past the last one the child cannot be ended."""
     rung = state.rung + 1
     if rung >= len(state.policy.stop):
         return _exit(
             state,
-            128 + signals.KILL,
+            EXIT_SIGNAL_BASE + signals.KILL,
             "the application outlived KILL (in a system call that cannot end)",
             SweepStragglers(signals.KILL),
         )
@@ -223,7 +227,7 @@ def _climb_on(state: State, cause: str) -> tuple[State, tuple[Action, ...]]:
     deadline = SetDeadline(state.token, step_.wait)
     if step_.action == "drain":
         if step_.wait <= 0:
-            return _climb(state, cause)
+            return _climb_on(state, cause)
         return _enter(state, "draining", cause, deadline)
     if step_.action == "leave":
         if not state.ready:
@@ -302,8 +306,3 @@ def _enter(
     if PHASES.index(phase) <= PHASES.index(state.phase):
         return state, actions
     return replace(state, phase=phase), (ChangePhase(phase, cause), *actions)
-
-
-def signals_exit(number: int) -> int:
-    """Return the exit code that tells "ended by this signal"."""
-    return 128 + number

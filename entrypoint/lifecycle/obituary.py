@@ -1,7 +1,7 @@
 """What a death of java means to the person who has to mend it: cause, figures, fix, evidence.
 
 Here: `Death`, everything that was known at the end, and `obituary`, the text's parts. No input or output;
-what is known is gathered by `system.remains`. Only numbers that were measured are told.
+what is known is gathered by `last_words`. Only numbers that were measured are told.
 """
 
 from __future__ import annotations

@@ -20,11 +20,12 @@ BACKLOG: Final = 1024
 a probe. A thousand that wait are accepted in a tenth of that."""
 
 
-def listen(address: str) -> socket.socket:
+def listen(address: str, look_up: bool = True) -> socket.socket:
     """Return a listening socket for `0.0.0.0:9404`, `[::]:9404`, `:9404` or `localhost:9404`.
 
     `:9404` is every address of both families, or of IPv4 where the kernel has no IPv6. Raises
-    `ProblemsError` for a bad address, a port that is taken, and a port we may not use.
+    `ProblemsError` for a bad address, a port that is taken, and a port we may not use; without
+    `look_up`, which a DNS that hangs may keep for half a minute, for a name too.
     """
     everywhere = address.startswith(":")
     try:
@@ -34,16 +35,16 @@ def listen(address: str) -> socket.socket:
     except ValueError:
         raise _listen_problem(address, "not an address") from None
     try:
-        return _bind(name, port)
+        return _bind(name, port, 0 if look_up else socket.AI_NUMERICHOST)
     except OSError as error:
         if everywhere and error.errno in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}:
-            return listen(f"0.0.0.0{address}")  # noqa: S104 - what the colon alone asks for
+            return listen(f"0.0.0.0{address}", look_up)  # noqa: S104 - what the colon alone asks for
         raise _listen_problem(address, error.strerror or str(error)) from None
 
 
-def _bind(host: bytes, port: int) -> socket.socket:
+def _bind(host: bytes, port: int, flags: int) -> socket.socket:
     (family, kind, protocol, _, where), *_ = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | flags
     )
     listener = socket.socket(family, kind, protocol)
     try:

@@ -71,16 +71,20 @@ def run(
     _write(to, task.input)
     said = _read(of, task.limit, deadline)
     if said is None:
-        process.send(pid, signals.KILL, group=True)
+        # One that has ended may have left behind who keeps the pipe open.
+        if not ours.has_ended:
+            process.send(pid, signals.KILL, group=True)
         return Heard(late=True)
     return Heard(said, ours.wait(REAP_SECONDS))
 
 
 def _spawn(task: Task, mask: set[int]) -> tuple[int, int, int]:
     """Start it; return its pid, the pipe for its input and the one that it is heard by."""
-    reads, to = os.pipe2(os.O_CLOEXEC)
-    of, says = os.pipe2(os.O_CLOEXEC)
+    ends: list[int] = []
     try:
+        ends += os.pipe2(os.O_CLOEXEC)
+        ends += os.pipe2(os.O_CLOEXEC)
+        reads, to, of, says = ends
         pid = os.posix_spawn(
             sys.executable,
             # -P: no module is ever looked for in our working directory, which is java's by now.
@@ -96,12 +100,11 @@ def _spawn(task: Task, mask: set[int]) -> tuple[int, int, int]:
             setsigdef=(_signal.SIGPIPE, _signal.SIGXFSZ),
         )
     except BaseException:
-        os.close(to)
-        os.close(of)
+        for descriptor in ends:
+            os.close(descriptor)
         raise
-    finally:
-        os.close(reads)
-        os.close(says)
+    os.close(reads)
+    os.close(says)
     return pid, to, of
 
 

@@ -47,13 +47,15 @@ class Expected:
     """A process of ours that is not the application: whoever started it waits here for its end."""
 
     def __init__(self) -> None:
+        self.has_ended = False
+        """Whether it was reaped: its pid may be somebody else's by now."""
         self._code: int | None = None
         self._ended = allocate_lock()
         self._ended.acquire()
 
     def end(self, code: int | None) -> None:
         """Tell its exit code, None where a signal ended it; once, by whoever reaps."""
-        self._code = code
+        self._code, self.has_ended = code, True
         self._ended.release()
 
     def wait(self, seconds: float) -> int | None:
@@ -65,6 +67,20 @@ class Expected:
 def set_mask(mask: set[int]) -> None:
     """Set the signal mask of this thread, as it was when we were started."""
     _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+
+
+def end_when_asked() -> None:
+    """Let TERM and INT end this process at once, as PID 1 too, for whom the kernel drops them else.
+
+    One that we were started with ignored stays so: a shell does that to what runs in its background.
+    """
+
+    def end(number: int, _: object) -> None:
+        os._exit(128 + number)
+
+    for number in (signals.TERM, signals.INT):
+        if _signal.getsignal(number) != _signal.SIG_IGN:
+            _signal.signal(number, end if os.getpid() == 1 else _signal.SIG_DFL)
 
 
 def undo_inherited() -> None:
@@ -290,29 +306,3 @@ def write_in_time(descriptor: int, text: str, seconds: float) -> None:
             data = data[os.write(descriptor, data[:4096]) :]
     except OSError:
         return
-
-
-def become_subreaper() -> bool:
-    """Make orphaned descendants our children (PR_SET_CHILD_SUBREAPER); tell whether it worked."""
-    return _prctl(36, 1)
-
-
-def die_with_parent(number: int) -> bool:
-    """Ask the kernel to send us this signal when our parent dies (PR_SET_PDEATHSIG).
-
-    One that died before the kernel was asked is noticed here, and we send it to ourselves.
-    """
-    parent = os.getppid()
-    asked = _prctl(1, number)
-    if asked and os.getppid() != parent:
-        os.kill(os.getpid(), number)
-    return asked
-
-
-def _prctl(option: int, value: int) -> bool:
-    try:
-        import ctypes  # noqa: PLC0415 - 0.7 MB that PID 1 in a container never needs
-
-        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
-    except (ImportError, OSError, AttributeError):
-        return False

@@ -34,7 +34,9 @@ def spawn_problem(executable: str, error: OSError | ValueError) -> Problem:
         case errno.E2BIG:
             reason, text = "too long", "shorten the arguments or the environment: exec has a limit"
         case _:
-            text = "make it an executable file of this machine's architecture (chmod +x)"
+            text = "make it an executable file (chmod +x)"
+            if number == errno.ENOEXEC:
+                text = "begin a script with #!/bin/sh; a program has to be for this machine"
             return Problem(
                 "program-not-executable",
                 f"{what}: not executable",

@@ -319,6 +319,14 @@ def test_plain_mode_passes_signals_on_and_rewrites_them() -> None:
     assert drive(state, on.SignalReceived(1, 0))[1] == []
 
 
+@pytest.mark.parametrize("pair", [(signals.TERM, signals.QUIT), (signals.HUP, signals.TERM)])
+def test_a_stop_is_bounded_as_whatever_it_is_passed_on(pair: tuple[int, int]) -> None:
+    policy = Policy(stop=(StopStep("TERM", 5), StopStep("KILL", 1)), rewrite=(pair,))
+    state, actions = drive(State("starting", policy, child=PID), on.SignalReceived(pair[0], 0))
+    assert on.SignalChild(pair[1], True) in actions and on.SetDeadline(state.token, 5) in actions
+    assert on.SignalChild(signals.KILL) in drive(state, on.DeadlineReached(state.token))[1]
+
+
 def registered(**more: object) -> State:
     state, actions = drive(State(), on.Prepared(launch(gates=False, registers=True)))
     assert state.phase == "waiting" and on.Spawn() not in actions, "without gates too"

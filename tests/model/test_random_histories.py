@@ -135,8 +135,6 @@ def test_a_stop_is_bounded_whatever_java_does(start: State, history: list[on.Eve
     if not state.policy.stop and state.phase not in {"preparing", "waiting"}:
         return  # plain mode as tini is: it only forwards
     state, _ = step(state, on.SignalReceived(signals.TERM, 0))
-    if state.policy.rewrite and not state.asked:
-        return  # TERM was made another signal
     for _ in range(len(state.policy.stop) + 3):
         if state.phase != "exited":
             assert state.token, "a deadline is set, or this would be for ever"

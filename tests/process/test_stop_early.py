@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 import urllib.request
 from pathlib import Path
@@ -158,3 +159,30 @@ def test_term_at_every_moment_of_the_start(entrypoint: Launcher) -> None:
             assert code == 0, (moment, code, message)
             assert "before the application was started" in message or "after SIGTERM" in message
     print(f"{lost} signals came before entrypoint blocked them")
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT"])
+def test_a_verb_that_waits_is_ended_as_pid_1_too(entrypoint: Launcher, name: str) -> None:
+    overlay = entrypoint.folder / "overlay.yaml"
+    # An INT that is ignored, as in a background job of a shell, would stay so.
+    before = ("env", "--default-signal=INT")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        overlay.write_text(f"gates: {{silent: {{http: {{url: '{url}'}}, timeout: 1h}}}}\n")
+        words = ["check", "jvm", "--overlay", str(overlay)]
+        home = str(entrypoint.pretend_java(JAVA_RUNS))
+        run = entrypoint.start(words, env={"JAVA_HOME": home, "APP_MAIN": "a.B"}, before=before)
+        until(lambda: _asked(server) or run.ended(), "the gate is asked")
+        number = int(getattr(signal, f"SIG{name}"))
+        run.send(number)
+        assert run.wait() == 128 + number
+    assert run.stderr == ""
+
+
+def _asked(server: socket.socket) -> bool:
+    server.settimeout(0)
+    try:
+        server.accept()
+    except BlockingIOError:
+        return False
+    return True

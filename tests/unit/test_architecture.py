@@ -260,8 +260,8 @@ def test_plain_mode_loads_next_to_nothing_before_the_program_runs(tmp_path: Path
     assert not loaded & costly
     ours = {name.removeprefix("entrypoint.") for name in loaded if name.startswith("entrypoint.")}
     assert ours == {
-        "__main__", "app", "errors", "records", "plain", "system", "system.process", "lifecycle",
-        "lifecycle.signals",
+        "__main__", "app", "errors", "records", "plain", "system", "system.prctl", "system.process",
+        "lifecycle", "lifecycle.signals",
     }  # fmt: skip
 
 

@@ -30,15 +30,15 @@ print("code", supervisor.run(), supervisor.summary)
 """
 
 
-def run(command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, command],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+def python(program: str, *words: str) -> str:
+    """Run a program and return what it prints."""
+    command = [sys.executable, "-c", program, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout
+
+
+def run(command: str) -> str:
+    return python(PROGRAM, command)
 
 
 def test_a_bug_in_what_watches_java_neither_ends_it_nor_hides_how_it_ended() -> None:
@@ -70,7 +70,38 @@ print("code", supervisor.run(SignalReceived(15, 0)))
 
 
 def test_an_errand_that_cannot_begin_does_not_keep_the_ladder_from_going_on() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LADDER], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "code 0"
+    assert python(LADDER).splitlines()[-1] == "code 0"
+
+
+UNABLE = """
+import signal
+from entrypoint.lifecycle.events import GatesPassed
+from entrypoint.lifecycle.machine import State
+from entrypoint.supervisor import Observer, Program, Supervisor
+
+mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+supervisor = Supervisor(set(mask), Observer(), State("waiting"))
+supervisor.program = Program("/bin/true", ("true",), (), cwd="/no\\0where")
+print("code", supervisor.run(GatesPassed()), supervisor.summary)
+"""
+
+
+def test_without_a_child_nothing_is_waited_for_whatever_kept_it_from_its_start() -> None:
+    assert python(UNABLE) == "code 70 a bug of entrypoint: ValueError\n"
+
+
+UNTOLD = """
+import resource, signal
+from entrypoint.lifecycle.events import PrepareEnded
+from entrypoint.supervisor import Observer, Supervisor
+
+resource.setrlimit(resource.RLIMIT_SIGPENDING, (0, 0))
+mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+supervisor = Supervisor(set(mask), Observer())
+supervisor.post(PrepareEnded(7))
+print("code", supervisor.run())
+"""
+
+
+def test_an_event_arrives_where_the_kernel_has_no_room_to_say_who_woke_us() -> None:
+    assert python(UNTOLD) == "code 7\n"

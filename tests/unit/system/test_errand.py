@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from forked import in_child
 
 from entrypoint.plan.model import Registration
 from entrypoint.system import companion, errand, process
@@ -117,3 +122,48 @@ def test_no_descriptor_is_left_behind() -> None:
     for _ in range(3):
         errand.run("leave", asked(f"http://127.0.0.1:{free_port()}"), 30, set(), Loop().expect)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_no_descriptor_is_left_behind_where_there_are_too_few() -> None:
+    def fill() -> list[int]:
+        taken = []
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        return taken
+
+    def story() -> tuple[str, int]:
+        # More than the tests before this one have left open.
+        most = max(int(name) for name in os.listdir("/proc/self/fd")) + 10
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        for descriptor in fill()[-3:]:
+            os.close(descriptor)
+        heard = companion.run(companion.Task(("-c", ""), hears=1), 30, set(), Loop().expect)
+        return heard.problem, len(fill())
+
+    assert in_child(story) == ("too many open files", 3)
+
+
+def test_no_signal_is_sent_to_a_pid_that_was_reaped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sent: list[tuple[object, ...]] = []
+    monkeypatch.setattr(process, "send", lambda *words, **_: sent.append(words))
+    # It leaves behind a process that keeps the pipe open, until the file is gone.
+    file = tmp_path / "here"
+    file.touch()
+    leaves = (
+        "import os, time\n"
+        f"if not os.fork():\n while os.path.exists({str(file)!r}): time.sleep(0.05)\n"
+    )
+    loop = Loop()
+    expected: list[process.Expected] = []
+
+    def expect(pid: int) -> process.Expected:
+        expected.append(loop.expect(pid))
+        wait_until(lambda: expected[0].has_ended, 30, "it has ended")
+        return expected[0]
+
+    heard = companion.run(companion.Task(("-c", leaves), hears=1), 0.1, set(), expect)
+    file.unlink()
+    assert heard == companion.Heard(late=True) and not sent

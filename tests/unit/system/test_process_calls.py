@@ -11,22 +11,22 @@ import threading
 import pytest
 from forked import in_child
 
-from entrypoint.system import process
+from entrypoint.system import prctl, process
 
 
 def _orphaned_while_it_asks(pipe: int) -> None:
     """Ask to die with the parent, whose death falls between the question and the kernel's answer."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    real, parent = process._prctl, os.getppid()
+    real, parent = prctl._prctl, os.getppid()
 
-    def prctl(option: int, value: int) -> bool:
+    def late(option: int, value: int) -> bool:
         os.kill(parent, signal.SIGKILL)
         while os.getppid() == parent:
             pass
         return real(option, value)
 
-    process._prctl = prctl
-    process.die_with_parent(signal.SIGUSR1)
+    prctl._prctl = late
+    prctl.die_with_parent(signal.SIGUSR1)
     told = signal.sigtimedwait([signal.SIGUSR1], 0) is not None
     os.write(pipe, b"yes" if told else b"no")
 
@@ -51,7 +51,7 @@ def test_a_parent_that_dies_while_the_kernel_is_asked_is_noticed() -> None:
 def test_a_parent_that_lives_is_no_reason_for_a_signal() -> None:
     def story() -> bool:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-        assert process.die_with_parent(signal.SIGUSR1)
+        assert prctl.die_with_parent(signal.SIGUSR1)
         return signal.sigtimedwait([signal.SIGUSR1], 0) is None
 
     assert in_child(story)
