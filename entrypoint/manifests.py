@@ -12,6 +12,7 @@ PORTS = ("node", "download", "mbean")
 """The three ports of a node, in the order of their numbers."""
 FIRST_NODE_PORT = 30000
 LAST_NODE_PORT = 32767
+LONGEST_NAME = 52
 MOST_NODES = (LAST_NODE_PORT - FIRST_NODE_PORT + 1) // len(PORTS)
 
 
@@ -47,11 +48,13 @@ def _check(nodes: int, base: int, name: str) -> None:
             f"a number from {FIRST_NODE_PORT} to {last}, for {nodes} nodes of {len(PORTS)} ports"
         )
         problems.append(_wrong("--base", str(base), wanted))
-    # A Service's name: 63 characters with the ordinal behind it.
+    # A label of each pod is this name with a dash and a hash of ten: 63 characters in all.
     word = name.replace("-", "a")
-    plain = word.isascii() and word.isalnum() and word == word.lower() and len(name) <= 58
+    plain = word.isascii() and word.isalnum() and word == word.lower() and len(name) <= LONGEST_NAME
     if not plain or not name[0].isalpha() or name.endswith("-"):
-        wanted = "the name of a StatefulSet: small letters, digits and dashes, at most 58"
+        wanted = (
+            f"the name of a StatefulSet: small letters, digits and dashes, at most {LONGEST_NAME}"
+        )
         problems.append(_wrong("--name", name, wanted))
     if problems:
         raise ProblemsError(*problems)

@@ -5,6 +5,8 @@ Here: what is told when. How an application registers is its integration's.
 
 from __future__ import annotations
 
+import time
+
 from entrypoint.integrations.protocol import load
 from entrypoint.lifecycle.health import REGISTRATION, GateStatus
 from entrypoint.system.checks.gates import milestone_at
@@ -31,10 +33,11 @@ def register(
     assert asked is not None
     status = GateStatus(REGISTRATION, asked.target, registers=True)
     send(status)
-    said, milestone = "", 0
+    said, milestone, failed, began = "", 0, 0, time.monotonic()
 
     def tell(progress: Progress) -> None:
-        nonlocal said, milestone
+        nonlocal said, milestone, failed
+        failed = progress.attempts
         news = progress.detail != said
         while progress.seconds >= milestone_at(milestone):
             news, milestone = True, milestone + 1
@@ -43,7 +46,8 @@ def register(
             send(_status(asked.target, progress))
 
     registered = find(asked.integration).register(asked, tell)
-    send(GateStatus(REGISTRATION, asked.target, "passed", registers=True))
+    took = time.monotonic() - began
+    send(GateStatus(REGISTRATION, asked.target, "passed", failed + 1, took, registers=True))
     return registered
 
 

@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         home = jars.zookeeper_home()
         assert isinstance(home, Path)
         stack = Stack(otter, java, home, folder)
-        _show_moved(stack, board, asked.nodes)
+        _show_all(stack, board, asked.nodes)
         _bring_up(stack, board, interrupts, asked.nodes)
         _show_where(stack, otter, board)
         _watch(stack.components, board)
@@ -146,7 +146,8 @@ def _is_there(part: str) -> bool:
             return all(shutil.which(program) for program in ("javac", "mvn"))
 
 
-def _show_moved(stack: Stack, board: Board, nodes: int) -> None:
+def _show_all(stack: Stack, board: Board, nodes: int) -> None:
+    """Put every component on the board before the first is started: what waits is seen too."""
     for component in (stack.database, stack.zookeeper, stack.manager):
         board.add(
             component.name, component.address, "waits for MariaDB" if component.probes else ""

@@ -19,12 +19,12 @@ import time
 from entrypoint.errors import ProblemsError
 from entrypoint.integrations import otter_problems as problems
 from entrypoint.integrations.otter_clusters import choose, create
-from entrypoint.integrations.otter_pages import Pages
+from entrypoint.integrations.otter_pages import REQUEST_SECONDS, Pages
 from entrypoint.integrations.otter_rows import NODE_FIELDS, Row, nodes, wanted_fields
 from entrypoint.integrations.protocol import Progress, TryAgainError, gave_up
 from entrypoint.lifecycle.events import Registered
 from entrypoint.records import record
-from entrypoint.settings.parse import mask_url
+from entrypoint.settings.masking import mask_url
 from entrypoint.system.checks.backoff import Backoff
 from entrypoint.values import reveal
 
@@ -40,8 +40,11 @@ if TYPE_CHECKING:
 
 SHORTEST_NAME: Final = 4
 LONGEST_NAME: Final = 64
+MOVED: Final = frozenset({301, 308})
+"""A proxy's redirects, mostly to https: otter's own are 302, and one to the login means a wrong password."""
 MOST_PAGES: Final = 500
 MOST_ROWS: Final = 20_000
+LONGEST_PORT: Final = 5
 
 
 @record
@@ -77,7 +80,8 @@ def register(
 ) -> Registered:
     """Find or create our row in the manager and return its number, address and ports.
 
-    Raises ProblemsError: at once for what will not change, and after `at_most` for what might have.
+    Raises ProblemsError: at once for what will not change, and after `at_most` for what might have; a manager
+    that is slow gets one request's time more, not one for each of its pages.
     """
     wish, backoff, started = Wish.of(asked), Backoff(), clock()
     if not SHORTEST_NAME <= len(wish.name) <= LONGEST_NAME:
@@ -85,8 +89,10 @@ def register(
     attempts = in_a_row = 0
     while True:
         attempts += 1
+        # At least one request's time: the last attempt is there to say what is wrong.
+        left = max(asked.at_most - (clock() - started), REQUEST_SECONDS)
         try:
-            return attempt(wish, Pages(wish.url), sleep)
+            return attempt(wish, Pages(wish.url, left), sleep)
         except TryAgainError as error:
             progress = Progress(attempts, clock() - started, error.detail)
             # Of those alone: a manager that was away for a while before is no reason to try less often.
@@ -123,6 +129,8 @@ def log_in(pages: Pages, wish: Wish) -> None:
     fields = {"action": "user_action", "event_submit_do_login": "1"}
     given = {"_fm.l._0.n": wish.user, "_fm.l._0.p": wish.password}
     answer = pages.post("login.htm", fields | given)
+    if answer.status in MOVED:
+        raise problems.not_understood("login.htm", answer)
     if answer.leads_to and answer.leads_to not in {"login", "error"}:
         return
     if answer.leads_to == "login" or answer.page.password:
@@ -204,7 +212,7 @@ def _why_no_row(pages: Pages, wish: Wish) -> problems.Problem:
 
 def _registered(row: Row, form: Form, how: str, wish: Wish) -> Registered:
     address, port = form.fields["_fm.n._0.ip"], form.fields["_fm.n._0.p"]
-    ports = int(port) if port.isdecimal() else 0
+    ports = int(port) if port.isdecimal() and len(port) <= LONGEST_PORT else 0
     values = (
         ("nid", str(row.nid)),
         ("node.address", address),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import io
 import os
+from math import inf
 from urllib.parse import urlencode, urlsplit
 
 from entrypoint.integrations.html import parse
@@ -54,15 +55,16 @@ def spelt(page: str) -> str:
 
 
 class Pages:
-    """One visit to the manager."""
+    """One visit to the manager: all its requests together take at most so many seconds."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float = inf) -> None:
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._secure else 80)
         self._base = parts.path.rstrip("/")
         self._cookies: dict[str, str] = {}
+        self._visit = Deadline(seconds)
 
     def get(self, page: str, fields: Mapping[str, str] | None = None) -> Answer:
         """GET a page; raises TryAgainError where there is no answer, or none to work with."""
@@ -84,6 +86,13 @@ class Pages:
         body = ("".join(parts) + f"--{boundary}--\r\n").encode()
         return self._ask("POST", page, body, f"multipart/form-data; boundary={boundary}")
 
+    def _deadline(self, shown: str) -> Deadline:
+        """Return the deadline of one request: its own time, or what is left of the visit's."""
+        try:
+            return Deadline(min(REQUEST_SECONDS, self._visit.remaining()))
+        except TimeoutError:
+            raise TryAgainError(f"the time was over before /{shown}") from None
+
     def _connect(self, deadline: Deadline) -> socket.socket:
         sock = connect(self._host, self._port, deadline)
         sock.settimeout(deadline.remaining())
@@ -94,8 +103,8 @@ class Pages:
         return ssl.create_default_context().wrap_socket(sock, server_hostname=self._host)
 
     def _ask(self, method: str, page: str, body: bytes, kind: str) -> Answer:
-        deadline = Deadline(REQUEST_SECONDS)
         shown = page.partition("?")[0]
+        deadline = self._deadline(shown)
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.response_class = _response_within(deadline)
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}
@@ -109,7 +118,7 @@ class Pages:
         except CheckFailed as error:
             raise TryAgainError(error.detail) from None
         except TimeoutError:
-            seconds = f"{REQUEST_SECONDS:g}s"
+            seconds = f"{deadline.seconds:.3g}s"
             raise TryAgainError(f"no answer from /{shown} within {seconds}") from None
         except (http.client.HTTPException, ValueError) as error:
             raise TryAgainError(f"no HTTP from /{shown} ({type(error).__name__})") from None

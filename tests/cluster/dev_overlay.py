@@ -24,6 +24,8 @@ from standin.browser import Browser
 MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"
 NAMESPACE = "otter-dev"
 OWN_IMAGES = ("otter-manager", "otter-node", "zookeeper")
+# By these names in the manifests: a cluster without a registry gets ours instead.
+OFFICIAL = ("mariadb", "zookeeper")
 NODES = "app.kubernetes.io/name=otter-node"
 # What components/nodeport makes for the nodes.
 EXPOSING = "app.kubernetes.io/component=node-port"
@@ -32,6 +34,8 @@ PATIENCE = 300.0
 ADMIN_PASSWORD = "example-admin-password"
 # What ZooKeeper keeps of a killed node; otter's own 60 s would be waited out by every test that kills one.
 SESSION = "12s"
+# How long such a session is gone until the node is not live; a user's node has two minutes.
+LOST_AFTER = "15s"
 # Of a process in a container that has no ps: its pid and its command line.
 LIST_JAVA = """
 import json, os
@@ -45,6 +49,13 @@ for pid in filter(str.isdecimal, os.listdir("/proc")):
         found.append([int(pid), argv])
 print(json.dumps(found))
 """
+
+
+def replacement(reference: str) -> Object:
+    """Return what has kustomize take an image of ours, which may stand for an official one."""
+    name, _, tag = reference.rpartition(":")
+    short = name.rpartition("/")[2]
+    return {"name": short if short in OFFICIAL else name, "newName": name, "newTag": tag}
 
 
 class Otter:
@@ -74,8 +85,7 @@ class Otter:
         file = self.overlay / "manager.properties"
         recovers = "otter.manager.monitor.recovery.paused = "
         file.write_text(file.read_text().replace(f"{recovers}true", f"{recovers}false"))
-        tags = [reference.rpartition(":") for reference in (*self.images.values(), mariadb)]
-        changes = [{"name": name, "newTag": tag} for name, _, tag in tags]
+        changes = [replacement(reference) for reference in (*self.images.values(), mariadb)]
         self._applied.mkdir()
         (self._applied / "kustomization.yaml").write_text(
             json.dumps({"resources": ["../dev"], "images": changes, "patches": _impatient()})
@@ -306,12 +316,15 @@ def _impatient() -> list[Object]:
             "value": {"name": "OTTER_ZOOKEEPER_SESSION_TIMEOUT", "value": SESSION},
         },
     ]
+    lost = {"name": "OTTER_ZOOKEEPER_SESSION_LOST_AFTER", "value": LOST_AFTER}
+    node = [{"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": lost}]
     workload = "Deployment|StatefulSet"
     return [
         {
             "target": {"kind": workload, "name": "otter-.*"},
             "patch": json.dumps([*_often(420), *otter]),
         },
+        {"target": {"kind": "StatefulSet", "name": "otter-node"}, "patch": json.dumps(node)},
         {"target": {"kind": workload, "name": "mysql|zookeeper"}, "patch": json.dumps(_often(120))},
     ]
 

@@ -22,11 +22,13 @@ from entrypoint.integrations.protocol import Progress, TryAgainError
 from entrypoint.integrations.zookeeper import Kept
 from entrypoint.lifecycle.events import Registered
 from entrypoint.plan.model import Registration
+from entrypoint.records import replace
 from entrypoint.system.checks.result import Deadline
 from entrypoint.system.checks.zookeeper import parse_servers
 from entrypoint.values import Secret
 from integration.otter import Otter
 from lab.net import LOOPBACK, free_port
+from lab.services import ZooKeeper
 from standin.world import Manager, World
 
 NAME = "otter-node-0"
@@ -216,14 +218,14 @@ def test_a_node_that_goes_on_running_under_our_name_is_a_clear_end(
 
 
 def test_many_at_once_get_one_row_each(manager: Manager, world: World) -> None:
-    names = [f"otter-node-{number}" for number in range(40)]
+    names = [f"otter-node-{number}" for number in range(50)]
     found: dict[str, Registered] = {}
     errors: list[ProblemsError] = []
 
     def work(name: str) -> None:
         try:
             one = asked(manager, name=name, host=name, servers=world.zookeeper)
-            found[name] = register(one, ignore)
+            found[name] = register(replace(one, at_most=120.0), ignore)
         except ProblemsError as error:
             errors.append(error)
 
@@ -479,6 +481,23 @@ def test_what_is_remembered_lasts_until_it_has_been_seen_to(manager: Manager, wo
     world.set_state(runs, "PAUSE")
     otter_channels.remember(wish)
     assert runs not in remembered(wish), "it failed by itself, after it was resumed"
+
+
+def test_what_a_lost_session_paused_is_still_to_be_resumed(
+    manager: Manager, world: World, brief_zookeeper: ZooKeeper
+) -> None:
+    nid = world.add_row(NAME)
+    wish, channel = at(world, manager, nid), world.add_channel(nid)
+    world.node(nid, manager)
+    manager.sees(nid)
+    world.set_state(channel, "START")
+    otter_channels.resume(wish)
+    assert (channel in remembered(wish), memory(wish)["settled"]) == (True, True)
+    with brief_zookeeper.client() as client:
+        client.delete(f"/otter/node/{nid}")
+    world.set_state(channel, "PAUSE")
+    otter_channels.remember(wish)
+    assert channel in remembered(wish)
 
 
 def test_nothing_at_the_stop_needs_the_manager_nor_that_it_reaches_the_node(world: World) -> None:

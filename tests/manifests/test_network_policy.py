@@ -108,7 +108,11 @@ def dev(compositions: dict[str, Rendered]) -> Rendered:
         ("otter-node", "zookeeper", 2181),
         ("otter-node", None, 3306),
         ("otter-manager", None, 3306),
-        *((name, None, 53) for name in ("otter-node", "otter-manager", "otter-schema", "mysql")),
+        *(
+            (name, None, port)
+            for name in ("otter-node", "otter-manager", "otter-schema", "mysql")
+            for port in (53, 5353)
+        ),
         (None, "otter-manager", 8080),
     ],
 )

@@ -67,7 +67,7 @@ def test_the_base_is_where_the_pods_read_it() -> None:
         (5, 30100, "a-", "--name"),
         (5, 30100, "a: b", "--name"),
         (5, 30100, "1a", "--name"),
-        (5, 30100, "a" * 59, "--name"),
+        (5, 30100, "a" * 53, "--name"),
         (5, 30100, "é", "--name"),
     ],
 )
@@ -80,4 +80,4 @@ def test_numbers_that_do_not_fit_are_refused(nodes: int, base: int, name: str, w
 
 
 def test_the_last_port_of_the_range_can_be_used() -> None:
-    assert "nodePort: 32767}" in nodeport(5, 32767 - 14, "a")
+    assert "nodePort: 32767}" in nodeport(5, 32767 - 14, "a" * 52)

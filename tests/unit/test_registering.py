@@ -53,7 +53,13 @@ def statuses(fake: Integration) -> list[GateStatus]:
 def test_the_beginning_and_the_end_are_told() -> None:
     first, last = statuses(Fake([]))
     assert (first.name, first.status, first.registers) == ("registration", "waiting", True)
-    assert (last.status, last.target) == ("passed", "http://manager:8080")
+    assert (last.status, last.target, last.attempts) == ("passed", "http://manager:8080", 1)
+    assert last.seconds > 0
+
+
+def test_the_end_counts_the_attempts_before_it() -> None:
+    *_, last = statuses(Fake([Progress(1, 0.5, "refused"), Progress(2, 1.5, "refused")]))
+    assert (last.status, last.attempts) == ("passed", 3)
 
 
 def test_news_are_told_at_once_and_the_same_again_now_and_then() -> None:
