@@ -110,6 +110,16 @@ def test_the_slowest_answers_are_shown_and_not_judged() -> None:
     assert line.endswith("| not judged | - |")
 
 
+def test_each_quarter_of_an_hour_is_shown() -> None:
+    judged = rows(lambda one: replace(one, fds=8 + int(one.at / 900), load=one.at / 900))
+    lines = verdict.quarter_table(judged).splitlines()
+    head, _, *body = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    found = [dict(zip(head, cells, strict=True)) for cells in body]
+    assert [line["minute"] for line in found] == ["0", "15", "30"]
+    assert [line["descriptors"] for line in found] == ["8", "9", "10"]
+    assert [line["load"] for line in found] == ["0.5", "1.5", "2.3"]
+
+
 def test_a_short_run_has_no_trends() -> None:
     short = rows(minutes=5)
     assert [flat.trend(measure, short) for measure in flat.MEASURES] == [None] * len(flat.MEASURES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
@@ -15,6 +16,8 @@ from itertools import groupby
 from soak import flat
 from soak.recording import Row
 
+QUARTER = 900.0
+"""Seconds."""
 COMMAND = (
     "python3 tests/soak/kafka.py --minutes {minutes:.0f} --seed {seed}"
     " --page docs/reference/soak.md --image docs/images/soak.png"
@@ -44,6 +47,10 @@ of times what a shared machine does by itself. Two are shown only: PSS grows whe
 files ends, and the p99 of a minute is its slowest answer or the next, which follows the load of the machine.
 
 {trends}
+
+What is used up on the way shows here: medians of each quarter of an hour, without the seconds of faults.
+
+{quarters}
 
 ## Is anything lost?
 
@@ -78,6 +85,7 @@ def page(
         verdict=verdict(trends, wrong),
         window=flat.window_seconds(rows), aftermath=flat.AFTERMATH, warm_up=flat.WARM_UP / 60,
         trends=trend_table(trends),
+        quarters=quarter_table(rows),
         lost=lost(rows, facts, wrong),
         slowest=slowest(rows),
     )  # fmt: skip
@@ -114,6 +122,20 @@ def trend_table(trends: Sequence[flat.Trend | None]) -> str:
             f"| {one.measure.name} | {_short(one.level)}{unit} | {drift} | {allowed} | {told} |"
         )
     return "\n".join(lines) if len(lines) > 2 else "The run was too short for trends."
+
+
+def quarter_table(rows: Sequence[Row]) -> str:
+    """Return what is judged, and the machine's load, for each quarter of an hour."""
+    judged = [one for one in flat.MEASURES if math.isfinite(one.allowed)]
+    units = (f"{one.name}{f', {one.unit}' if one.unit else ''}" for one in judged)
+    lines = [f"| minute | {' | '.join(units)} | load |", "|---" * (len(judged) + 2) + "|"]
+    for middle, group in flat.windows(flat.quiet(rows), QUARTER):
+        values = [one.value(group) for one in judged]
+        cells = ["-" if value is None else _short(value) for value in values]
+        load = statistics.median(row.load for row in group)
+        begin = (middle - QUARTER / 2) / 60
+        lines.append(f"| {begin:.0f} | {' | '.join(cells)} | {load:.1f} |")
+    return "\n".join(lines)
 
 
 def lost(rows: Sequence[Row], facts: flat.Facts, wrong: Sequence[str]) -> str:
