@@ -12,7 +12,7 @@ import sys
 import time
 
 from entrypoint import VERBS
-from entrypoint.errors import EXIT_INTERNAL, ProblemsError, cause, format_problems
+from entrypoint.errors import EXIT_INTERNAL, ProblemsError, cause, format_details, format_problems
 from entrypoint.lifecycle import signals
 from entrypoint.system import process
 
@@ -39,7 +39,7 @@ def start(argv: Sequence[str], mask: set[int]) -> NoReturn:
         _leave_nothing(runs)
         _write_error(format_problems(error.problems))
         if runs:
-            _tell_kubernetes(error.problems[0].what, code)
+            _tell_kubernetes(error.problems[0].what, code, details=format_details(error.problems))
     except BaseException as error:  # noqa: BLE001 - the last line of defence: say it, and the code
         _leave_nothing(runs)
         if os.environ.get("ENTRYPOINT_DEBUG") or "--debug" in argv:
@@ -70,6 +70,7 @@ def _answer(argv: list[str], mask: set[int]) -> int:
         from entrypoint import status  # noqa: PLC0415
 
         return status.main(argv[1:])
+    process.end_when_asked()
     if argv[0] != "probe":
         from entrypoint import cli  # noqa: PLC0415
 
@@ -113,10 +114,13 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
     from entrypoint.engine import Engine  # noqa: PLC0415
 
     engine = Engine(mask, helper, read_end, began)
-    if os.getpid() != 1 and not process.become_subreaper():
-        engine.log.warning(
-            "Orphans of java are not adopted: not PID 1, and no subreaper", pid=os.getpid()
-        )
+    if os.getpid() != 1:
+        from entrypoint.system import prctl  # noqa: PLC0415 - PID 1 adopts them anyway
+
+        if not prctl.become_subreaper():
+            engine.log.warning(
+                "Orphans of java are not adopted: not PID 1, and no subreaper", pid=os.getpid()
+            )
     try:
         engine.start()
     except RuntimeError as error:  # "can't start new thread": a pids limit that is too tight
@@ -140,9 +144,12 @@ def _run_profile(argv: list[str], mask: set[int]) -> int:
 def _help(argv: list[str], read_end: int, write_end: int) -> int:
     import gc  # noqa: PLC0415
 
+    from entrypoint.system import core_file  # noqa: PLC0415
+
     # Looking for garbage among what is only being imported takes 3 ms, and finds none.
     gc.disable()
     os.close(read_end)
+    core_file.leave_none()
     try:
         from entrypoint import prepare  # noqa: PLC0415
 

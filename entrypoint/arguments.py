@@ -15,7 +15,7 @@ from entrypoint.records import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 SUMMARY = "A PID 1 for JVM applications in containers."
 
@@ -55,8 +55,18 @@ class Request:
     name: str = ""
 
 
+class _Raw(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32, width=100)
+        # Room for the longest verb: argparse forgets that the verbs are indented.
+        self._action_max_length = 13
+
+
 class _Parser(argparse.ArgumentParser):
     """An argparse parser whose errors look like all our errors, and exit with 64."""
+
+    def __init__(self, prog: str, **settings: Any) -> None:
+        super().__init__(prog=prog, formatter_class=_Raw, **settings)
 
     def error(self, message: str) -> NoReturn:
         details = (
@@ -73,7 +83,10 @@ def parse(argv: Sequence[str]) -> Request:
     if "--" in words:
         split = words.index("--")
         words, arguments = words[:split], tuple(words[split + 1 :])
-    found = vars(build_parser(words[0] if words else "").parse_args(words))
+    read, unknown = build_parser(words[0] if words else "").parse_known_args(words)
+    found = vars(read)
+    if unknown:
+        raise ProblemsError(_unknown(found["verb"], unknown))
     return Request(
         verb=found["verb"],
         profile=found.get("profile") or "",
@@ -96,6 +109,15 @@ def parse(argv: Sequence[str]) -> Request:
     )
 
 
+def _unknown(verb: str, words: Sequence[str]) -> Problem:
+    """Return what is wrong: argparse would name the usage of the program, and not the verb's."""
+    fix = f"see entrypoint {verb} --help"
+    if verb == "run":
+        fix = "put arguments of the application behind --; see entrypoint run --help"
+    what = f"{verb} does not take {' '.join(words)}"
+    return Problem("usage", what, (("fix", fix),), EXIT_USAGE)
+
+
 def _assignment(text: str, switch: str = "--set") -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -114,7 +136,7 @@ _ASSIGNED = {
 
 def build_parser(verb: str = "") -> argparse.ArgumentParser:
     """Return the parser of all verbs; for `run`, where java waits for it, of that alone."""
-    parser = _Parser("entrypoint", description=SUMMARY, epilog=EPILOG, formatter_class=_Raw)
+    parser = _Parser("entrypoint", description=SUMMARY, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"entrypoint {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     _add_run(verbs)
@@ -174,11 +196,6 @@ def build_parser(verb: str = "") -> argparse.ArgumentParser:
     return parser
 
 
-class _Raw(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32, width=100)
-
-
 def _add(
     verbs: argparse._SubParsersAction[_Parser],
     name: str,
@@ -187,9 +204,8 @@ def _add(
     outputs: bool = False,
     profile: str = "profile",
 ) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(
-        name, help=summary, description=summary[0].upper() + summary[1:] + ".", formatter_class=_Raw
-    )
+    description = summary[0].upper() + summary[1:] + "."
+    parser = verbs.add_parser(name, help=summary, description=description)
     text = "name of a built-in profile, or path of a YAML file; default: $ENTRYPOINT_PROFILE"
     if profile == "profile":
         parser.add_argument("profile", nargs="?", metavar="PROFILE", help=text)

@@ -12,6 +12,7 @@ from entrypoint import __version__, arguments, diagnose, prepare, replay, source
 from entrypoint.errors import EXIT_DEPENDENCY, EXIT_USAGE, Problem, ProblemsError
 from entrypoint.plan import build, document, explain
 from entrypoint.plan.explain import Style
+from entrypoint.plan.explain_settings import explain_setting, explain_settings
 from entrypoint.profile.spelling import closest
 from entrypoint.records import replace
 from entrypoint.settings.resolve import default_problems
@@ -83,10 +84,10 @@ def _explain(request: arguments.Request) -> int:
     if request.output != "text":
         _dump(document.settings_document(settings), request.output)
     elif request.setting:
-        text = "\n".join(explain.explain_setting(one, _style()) for one in settings)
+        text = "\n".join(explain_setting(one, _style()) for one in settings)
         _print(text, end="")
     else:
-        _print(explain.explain_settings(settings, _style()), end="")
+        _print(explain_settings(settings, _style()), end="")
     if problems:
         raise ProblemsError(*problems)
     return 0
@@ -119,7 +120,7 @@ def _render(request: arguments.Request) -> int:
 
 
 def _check(request: arguments.Request) -> int:
-    """Ask every gate, and every check that does not ask java itself, once."""
+    """Ask every gate once, but those that need what a registration assigns."""
     from entrypoint.system.checks.run import Kept, run  # noqa: PLC0415 - only here
 
     plan = prepare.make_plan(request)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from entrypoint import background, last_words
-from entrypoint.errors import format_problem
+from entrypoint.errors import format_details
 from entrypoint.lifecycle.obituary import obituary
 from entrypoint.lifecycle.previous import how
 from entrypoint.system.cgroup import oom_kill_count
@@ -49,7 +49,7 @@ class Ending:
         problem = obituary(last_words.death(outcome, launch, watch, self._started, kills, asked))
         if problem is not None:
             self._log.problems((problem,))
-            self.details = format_problem(problem).partition("\n")[2]
+            self.details = format_details((problem,))
 
     def tell(self, code: int, told: bool) -> None:
         """Log the end, and leave word for the next run; `told`: the problems were told in full."""

@@ -10,7 +10,7 @@ import threading
 import time
 
 from entrypoint import __version__
-from entrypoint.errors import EXIT_INTERNAL, ProblemsError
+from entrypoint.errors import EXIT_INTERNAL, ProblemsError, cause, format_details
 from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import ExitInfo, GateStatus
 from entrypoint.lifecycle.previous import Background
@@ -18,7 +18,7 @@ from entrypoint.lifecycle.report import conclude
 from entrypoint.plan.model import Launch
 from entrypoint.port import Port
 from entrypoint.supervisor import Observer, Program, Supervisor
-from entrypoint.system import channel
+from entrypoint.system import channel, core_file
 from entrypoint.system.cgroup import oom_kill_count
 from entrypoint.system.log import Log
 from entrypoint.values import format_duration
@@ -50,7 +50,7 @@ class Engine(Observer):
         self._messages = messages
         self._reader = threading.Thread(target=self._read, name="helper", daemon=True)
         self._result = False
-        self._failed = False
+        self._problems: tuple[Problem, ...] = ()
         self._port = Port(self.log, self.vitals)
         if not os.environ.get("ENTRYPOINT_DEBUG"):
             # By its type: its text may hold a value, and the default prints it, traceback and all.
@@ -71,12 +71,19 @@ class Engine(Observer):
         if self.launch is not None and self.vitals.run is None:
             # A java of some milliseconds ends before the helper has told which run this is.
             self._reader.join(ENDING_SECONDS)
-        for part in (self._stop_parts, ending.tell_death, lambda: ending.tell(code, self._failed)):
+        for part in (
+            self._stop_parts,
+            ending.tell_death,
+            lambda: ending.tell(code, bool(self._problems)),
+        ):
             thread = self._in_background(part, "end")
             # On a thread, which a hung disk may keep: the process ends all the same.
             if thread is not None:
                 thread.join(ENDING_SECONDS)
         self.details = ending.details
+        # A stop that was asked for first is the cause, whatever failed after it.
+        if self._problems and self._problems[0].what == self.supervisor.summary:
+            self.details = format_details(self._problems)
         self.log.flush(1.0)
 
     def _stop_parts(self) -> None:
@@ -109,6 +116,7 @@ class Engine(Observer):
 
     def spawned(self, pid: int) -> None:
         """Begin to watch; the metrics' large imports come now, when java has the processor's attention."""
+        core_file.leave_none()  # java has the limit that we were started with
         self.log.info(
             "Spawned java", pid=pid, since_start=format_duration(time.monotonic() - self.began)
         )
@@ -170,7 +178,7 @@ class Engine(Observer):
 
     def spawn_failed(self, problem: Problem) -> None:
         """Tell in full why java could not be started."""
-        self._failed = True
+        self._problems = (problem,)
         self.log.problems((problem,))
 
     def failed(self, error: BaseException) -> None:
@@ -184,29 +192,38 @@ class Engine(Observer):
     # ---- what the helper tells ----
 
     def _read(self) -> None:
-        for message in channel.receive(self._messages):
-            match message:
-                case Launch():
-                    self._take_launch(message)
-                case GateStatus():
-                    self.vitals.take_gate(message)
-                case Background():
-                    self._port.plan = message.plan
-                    self.vitals.take_run(message.run, message.previous)
-                    if self.launch is not None and message.watched is not None:
-                        stops = self.launch.on_change == "stop"
-                        self.vitals.watch_files(message.watched, stops, self._mask)
-                case on.Registered():
-                    self.log.info("Registered", **dict(message.said))
-                case on.Replanned():
-                    self._port.plan = message.text
-                    self._take_program(message.launch)
-                    self.supervisor.post(message)
-                case on.PrepareFailed() | on.GatesFailed():
-                    self._fail(message)
-                case on.PrepareEnded() | on.GatesPassed():
-                    self._result = True
-                    self.supervisor.post(message)
+        try:
+            for message in channel.receive(self._messages):
+                self._take(message)
+        except (
+            Exception
+        ) as error:  # what else it says is not heard: nothing else would end a wait for it
+            self._fail(on.PrepareFailed(EXIT_INTERNAL, cause(error)))
+            raise
+
+    def _take(self, message: object) -> None:
+        match message:
+            case Launch():
+                self._take_launch(message)
+            case GateStatus():
+                self.vitals.take_gate(message)
+            case Background():
+                self._port.plan = message.plan
+                self.vitals.take_run(message.run, message.previous)
+                if self.launch is not None and message.watched is not None:
+                    stops = self.launch.on_change == "stop"
+                    self.vitals.watch_files(message.watched, stops, self._mask)
+            case on.Registered():
+                self.log.info("Registered", **dict(message.said))
+            case on.Replanned():
+                self._port.plan = message.text
+                self._take_program(message.launch)
+                self.supervisor.post(message)
+            case on.PrepareFailed() | on.GatesFailed():
+                self._fail(message)
+            case on.PrepareEnded() | on.GatesPassed():
+                self._result = True
+                self.supervisor.post(message)
 
     def _take_launch(self, launch: Launch) -> None:
         self._take_program(launch)
@@ -221,6 +238,8 @@ class Engine(Observer):
         )
         for remark in launch.remarks:
             self.log.info("Note", says=remark)
+        # The helper has had its say, however long a look-up of the address takes.
+        self._result = self._result or not (launch.gates or launch.registration)
         try:
             self._port.take(launch)
         except ProblemsError as error:
@@ -233,7 +252,6 @@ class Engine(Observer):
             return
         if launch.gates or launch.registration:
             self._port.guard.start()  # else when java was started
-        self._result = self._result or not (launch.gates or launch.registration)
         self.supervisor.post(on.Prepared(launch))
 
     def _cannot_serve(self, problems: tuple[Problem, ...]) -> None:
@@ -249,7 +267,7 @@ class Engine(Observer):
 
     def _fail(self, event: on.PrepareFailed | on.GatesFailed) -> None:
         self._result = True
-        self._failed = bool(event.problems)
+        self._problems = event.problems
         self.log.problems(event.problems)
         self.supervisor.post(event)
 

@@ -24,6 +24,12 @@ MAX_SHOWN = 100
 MAX_WHAT = 500
 """Characters of the line that says what is wrong."""
 
+DENIED = "permission denied"
+"""What the system says of a file that is there and is not for us to read."""
+
+LET_READ = "let the pod's user read it: defaultMode and fsGroup of the volume, or runAsUser"
+"""What to do about that."""
+
 EXIT_CODES: tuple[tuple[str, str, str], ...] = (
     (
         "0",
@@ -110,12 +116,25 @@ def format_problem(problem: Problem) -> str:
         lines = [f"{headline:<{98 - len(problem.id)}}[{problem.id}]"]
     else:
         lines = [headline, f"  {'problem':<9} {problem.id}"]
-    for label, text in problem.details:
+    return "\n".join((*lines, *_labelled(problem.details)))
+
+
+def format_details(problems: tuple[Problem, ...]) -> str:
+    """Return what belongs below a line that already says what the first problem is: all the rest."""
+    first, *others = problems[:MAX_SHOWN]
+    name = f"{first.id} (the first of {len(problems)})" if others else first.id
+    lines = _labelled((("problem", name), *first.details))
+    return "\n".join((*lines, *map(format_problem, others))) + "\n"
+
+
+def _labelled(details: tuple[tuple[str, str], ...]) -> list[str]:
+    lines = []
+    for label, text in details:
         lines_of = map(printable, text.splitlines())
         first, *rest = [part for line in lines_of for part in _folded(line)] or [""]
         lines.append(f"  {label:<9} {first}")
         lines.extend(f"  {'':<9} {line}" for line in rest)
-    return "\n".join(lines)
+    return lines
 
 
 def printable(line: str) -> str:

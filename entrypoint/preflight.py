@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 
-from entrypoint.errors import Problem, ProblemsError
-from entrypoint.settings.parse import mask_url
+from entrypoint.errors import DENIED, LET_READ, Problem, ProblemsError
+from entrypoint.settings.masking import mask_url
 from entrypoint.system import facts
 from entrypoint.system.java import run_java
 
@@ -35,7 +35,7 @@ def preflight(plan: Plan) -> None:
     if "-jar" in launch.argv:
         jar = os.path.join(launch.cwd, launch.argv[launch.argv.index("-jar") + 1])
         if not os.access(jar, os.R_OK):
-            reason = "permission denied" if os.path.exists(jar) else "no such file"
+            reason = DENIED if os.path.exists(jar) else "no such file"
             problems.append(_no_jar(jar, reason))
     if not os.path.isdir(launch.cwd):
         problems.append(_no_workdir(launch.cwd))
@@ -108,7 +108,7 @@ def _no_jar(jar: str, reason: str) -> Problem:
     details = (
         ("where", jar),
         ("says", reason),
-        ("fix", "check APP_JAR, or java.jar of the profile"),
+        ("fix", LET_READ if reason == DENIED else "check APP_JAR, or java.jar of the profile"),
     )
     return Problem("jar-unreadable", f"cannot read the jar {jar}", details)
 

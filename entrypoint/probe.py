@@ -42,9 +42,9 @@ USAGE: Final = """\
 usage: entrypoint probe live|ready|startup [--verbose] [--timeout 2s] [--address HOST:PORT]
 
 Asks the entrypoint that runs in this container; for exec probes, and for people in a shell.
-  --verbose   list every check, also when all is well
-  --timeout   for the whole question and answer (2s)
-  --address   where it listens (ENTRYPOINT_LISTEN, else 127.0.0.1:9404)
+  -v, --verbose   list every check, also when all is well
+  --timeout       for the whole question and answer (2s)
+  --address       where it listens (ENTRYPOINT_LISTEN, else 127.0.0.1:9404)
 exit codes: 0 yes, 1 no or no answer, 64 wrong usage
 """
 

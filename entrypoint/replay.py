@@ -13,8 +13,8 @@ from entrypoint.jvm.command import EXTERNAL_VARIABLES
 from entrypoint.plan import build
 from entrypoint.profile import load as profiles
 from entrypoint.rendering import properties
+from entrypoint.settings.masking import mask_url, mask_words
 from entrypoint.settings.model import Facts, FileInput, Inputs
-from entrypoint.settings.parse import mask_url, mask_words
 from entrypoint.settings.service_links import service_of
 from entrypoint.values import MASK, Secret, reveal
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from entrypoint import VERBS
-from entrypoint.errors import EXIT_USAGE, Problem, ProblemsError
+from entrypoint.errors import DENIED, EXIT_USAGE, LET_READ, Problem, ProblemsError
 from entrypoint.profile import schema
 from entrypoint.profile.load import load
 from entrypoint.profile.spelling import closest
@@ -106,7 +106,7 @@ def read_text(path: str, what: str) -> str:
     details = (
         ("where", path),
         ("says", reason),
-        ("fix", "check the path, and the volume that it is on"),
+        ("fix", LET_READ if reason == DENIED else "check the path, and the volume that it is on"),
     )
     raise ProblemsError(Problem(f"{what}-unreadable", f"cannot read the {what} {path}", details))
 

@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 EXIT_NO_ANSWER: Final = 1
 
 USAGE: Final = """\
-usage: entrypoint status [--watch] [--interval 2s] [--output text|json] [--address HOST:PORT]
+usage: entrypoint status [--watch] [--interval 2s] [--output text|json] [--timeout 2s]
+                         [--address HOST:PORT] [--token-file PATH]
 
-Shows what the entrypoint that runs in this container says of itself: phase, checks, gates, and the JVM of
-the last hour. For people in a shell: kubectl exec POD -- entrypoint status
-  --watch      show it again and again, in place on a terminal; Ctrl-C ends
-  --interval   time between two looks with --watch (2s)
-  --output     text, or json for programs, which has every number (text)
-  --timeout    for one whole answer (2s)
-  --address    where it listens (ENTRYPOINT_LISTEN, else 127.0.0.1:9404)
-  --token-file where the bearer token is (as the settings have it: ENTRYPOINT_TOKEN, ENTRYPOINT_TOKEN_FILE,
-               /run/secrets/entrypoint.token)
+Shows what the entrypoint that runs in this container says of itself: phase, checks, gates, and
+the JVM of the last hour. For people in a shell: kubectl exec POD -- entrypoint status
+  -w, --watch    show it again and again, in place on a terminal; Ctrl-C ends
+  --interval     time between two looks with --watch (2s)
+  -o, --output   text, or json for programs, which has every number (text)
+  --timeout      for one whole answer (2s)
+  --address      where it listens (ENTRYPOINT_LISTEN, else 127.0.0.1:9404)
+  --token-file   where the bearer token is (as the settings have it: ENTRYPOINT_TOKEN,
+                 ENTRYPOINT_TOKEN_FILE, /run/secrets/entrypoint.token)
 exit codes: 0 answered, 1 no answer, 64 wrong usage
 """
 

@@ -21,7 +21,9 @@ def add_probe(verbs: Verbs) -> None:
         description="Ask a running entrypoint, as an exec probe. Exit code 0: yes, 1: no.",
     )
     probe.add_argument("action", choices=["live", "ready", "startup"])
-    probe.add_argument("--verbose", action="store_true", help="print every check")
+    probe.add_argument(
+        "-v", "--verbose", action="store_true", help="list every check, also when all is well"
+    )
     probe.add_argument(
         "--timeout", metavar="DURATION", help="time for the whole answer; default: 2s"
     )
@@ -89,8 +91,8 @@ def add_manifests(verbs: Verbs) -> None:
     manifests = verbs.add_parser(
         "manifests",
         help="print the Kubernetes manifests that depend on a number",
-        description="Print the Kubernetes manifests that depend on a number: nodeport gives every node a "
-        "Service with three node ports of its own.",
+        description="Print the Kubernetes manifests that depend on a number:\n"
+        "nodeport gives every node a Service with three node ports of its own.",
     )
     manifests.add_argument("action", choices=["nodeport"])
     manifests.add_argument(

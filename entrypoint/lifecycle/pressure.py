@@ -52,11 +52,15 @@ class Signs:
 
 @record
 class Episode:
-    """Something bad that goes on: how many windows speak for it, since when (monotonic), how often."""
+    """Something bad that goes on: how many windows speak for it, since when (monotonic), how often.
+
+    `first` is the end of the first window that spoke for it, before we are sure that it goes on.
+    """
 
     windows: int = 0
     since: float | None = None
     count: int = 0
+    first: float | None = None
 
     @property
     def on(self) -> bool:
@@ -129,11 +133,12 @@ def _share(before: float | None, after: float | None, apart: float) -> float:
 
 def _count(episode: Episode, bad: bool, now: float, enough: int) -> Episode:
     windows = min(enough, episode.windows + 1) if bad else max(0, episode.windows - 1)
+    first = now if episode.first is None else episode.first
     if not episode.on and windows == enough:
-        return Episode(windows, now, episode.count + 1)
-    if episode.on and windows == 0:
+        return Episode(windows, first, episode.count + 1, first)
+    if windows == 0:
         return Episode(0, None, episode.count)
-    return replace(episode, windows=windows)
+    return replace(episode, windows=windows, first=first)
 
 
 def thrash_text(pressure: Pressure, now: float) -> str:

@@ -10,6 +10,7 @@ import time
 
 from entrypoint.lifecycle import changes
 from entrypoint.lifecycle.health import is_stale, one_line, readyz
+from entrypoint.lifecycle.pressure import hang_text, thrash_text
 from entrypoint.records import record
 from entrypoint.values import format_duration
 
@@ -131,6 +132,18 @@ def java(status: Status) -> str:
         ended = status.snapshot.phase == "exited"
         return "java has ended" if ended else "java is not started yet"
     return f"java pid {pid}" if status.snapshot.child_alive else f"java pid {pid} has ended"
+
+
+def trouble(status: Status) -> str:
+    """Say what keeps java from getting anywhere; "" where nothing is known to."""
+    pressure = status.snapshot.pressure
+    if pressure is None or not status.snapshot.child_alive:
+        return ""
+    found = (
+        f"java thrashes: {thrash_text(pressure, status.now)}" if pressure.thrash.on else "",
+        f"java hangs: {hang_text(pressure, status.now)}" if pressure.hang.on else "",
+    )
+    return "; ".join(one for one in found if one)
 
 
 def span(status: Status) -> float:

@@ -16,7 +16,7 @@ from entrypoint.plan import memory, option_sources, sharing, switches
 from entrypoint.plan.model import CommandPart, Diagnosis, MemoryRow, Note
 from entrypoint.plan.scope import SecretInTextError
 from entrypoint.records import record
-from entrypoint.settings.parse import mask_url, mask_words
+from entrypoint.settings.masking import mask_url, mask_words
 from entrypoint.values import MASK, reveal
 
 TYPE_CHECKING = False

@@ -10,15 +10,14 @@ import textwrap
 
 from entrypoint.errors import printable
 from entrypoint.records import record
-from entrypoint.settings.parse import mask_url, mask_words, said
-from entrypoint.values import PRECEDENCE, format_duration, format_size
+from entrypoint.settings.masking import mask_url, mask_words
+from entrypoint.values import format_duration, format_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from entrypoint.plan.model import CheckPlan, Plan, Registration
-    from entrypoint.settings.model import Setting
+    from entrypoint.plan.model import CheckPlan, Launch, Plan, Registration
 
 WIDTH = 100
 _LABEL = 15
@@ -56,58 +55,6 @@ def explain_plan(plan: Plan, style: Style | None = None) -> str:
         _remarks(plan, style),
     )
     return "\n\n".join("\n".join(lines) for lines in paragraphs if lines) + "\n"
-
-
-def explain_setting(setting: Setting, style: Style | None = None) -> str:
-    """Return a setting's value, where it comes from, and every candidate that it won against."""
-    style = style or Style()
-    spec = setting.spec
-    value = _nothing(setting) if setting.text is None else said(spec, setting.text)
-    goes = f"   → {spec.property}" if spec.property else ""
-    lines = [f"{style.heading(spec.name)} = {value}{style.faint(goes)}"]
-    if setting.origin is not None:
-        lines.append(_candidate("chosen", setting.origin.kind, setting.origin.place, ""))
-    lines.extend(
-        _candidate("over", one.origin.kind, one.origin.place, said(spec, one.value))
-        for one in setting.rejected
-    )
-    if setting.origin is None:
-        lines.extend(_wrapped("looked at", ", ".join(setting.looked_at), "  ", 10))
-    lines.extend(_wrapped("", spec.description, "  ", 10))
-    return "\n".join(lines) + "\n"
-
-
-def explain_settings(settings: Sequence[Setting], style: Style | None = None) -> str:
-    """Return all settings as a table: name, value, origin."""
-    style = style or Style()
-    rows = [
-        (
-            one.spec.name,
-            "-" if one.text is None else said(one.spec, one.text),
-            str(one.origin or (_assigned(one) if one.pending else "")),
-        )
-        for one in settings
-    ]
-    name_width = max((len(name) for name, _, _ in rows), default=0)
-    value_width = min(38, max((len(value) for _, value, _ in rows), default=0))
-    lines = [
-        f"{name:<{name_width}}  {value:<{value_width}}  {style.faint(origin)}".rstrip()
-        for name, value, origin in rows
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _nothing(setting: Setting) -> str:
-    return f"({_assigned(setting)})" if setting.pending else "(no value)"
-
-
-def _assigned(setting: Setting) -> str:
-    return f"assigned at start by {setting.pending}"
-
-
-def _candidate(label: str, kind: str, place: str, value: str) -> str:
-    width = max(map(len, PRECEDENCE))
-    return f"  {label:<8}  {kind:<{width}}  {place:<32}  {value}".rstrip()
 
 
 def _head(plan: Plan, style: Style) -> list[str]:
@@ -156,7 +103,7 @@ def _command(plan: Plan, style: Style) -> list[str]:
             origin = ""
     for note in plan.notes:
         text = f"{note.text} ({note.origin})" if note.origin else note.text
-        lines.extend(style.warn(line) for line in _wrapped("note", mask_url(text), "  ", 5))
+        lines.extend(style.warn(line) for line in wrapped("note", mask_url(text), "  ", 5))
     return lines
 
 
@@ -194,18 +141,28 @@ def _files(plan: Plan, style: Style) -> list[str]:
     return lines
 
 
+def _port(launch: Launch) -> str:
+    """Return where we answer, and what all but the probes ask for."""
+    if not launch.listen:
+        return "off"
+    asked = (("token", launch.protection.token), ("TLS", launch.protection.certificate))
+    names = " and ".join(name for name, value in asked if value)
+    text = f"{printable(launch.listen)}   /startupz /readyz /livez /metrics"
+    return f"{text}   all but probes: {names}" if names else text
+
+
 def _questions(plan: Plan, style: Style) -> list[str]:
     launch = plan.launch
     lines: list[str] = _registration(launch.registration, style)
     for label, gate in zip(_labels("Before start"), launch.gates, strict=False):
         often = f"at most {format_duration(gate.at_most)}"
         lines.extend(_question(label, gate, often, style))
-    listen = printable(launch.listen or "off")
-    lines.append(_row("Probes", f"{listen}   /startupz /readyz /livez /metrics", style))
+    lines.append(_row("Probes", _port(launch), style))
     for label, check in zip(_labels("Checks"), launch.checks, strict=False):
         roles = ", ".join(check.roles)
-        often = f"every {format_duration(check.interval)}, fails after {check.failures}: {roles}"
-        lines.extend(_question(label, check, often, style))
+        lost = f", lost after {format_duration(check.lost_after)}" if check.lost_after else ""
+        often = f"every {format_duration(check.interval)}, fails after {check.failures}{lost}"
+        lines.extend(_question(label, check, f"{often}: {roles}", style))
     for label, note in zip(_labels("Left out"), plan.left_out, strict=False):
         lines.extend(_rows(label, f"{note.text}: {note.origin}", style))
     lines.append(_row("Stop", _ladder(plan), style))
@@ -255,12 +212,8 @@ def _asked(check: CheckPlan) -> str:
         case "zookeeper":
             return f"{check.target} answers srvr {within}"
         case "file":
-            wanted = (
-                f'contains "{check.argument("contains")}"'
-                if check.argument("contains")
-                else "exists"
-            )
-            return f"{check.target} {wanted}"
+            wanted = check.argument("contains")
+            return f"{check.target} " + (f'contains "{wanted}"' if wanted else "exists")
         case _:
             return f"{check.target} accepts {within}"
 
@@ -300,7 +253,7 @@ def _rows(label: str, text: str, style: Style) -> list[str]:
     return [_row(label, first, style), *(" " * _LABEL + line for line in rest)]
 
 
-def _wrapped(label: str, text: str, indent: str, width: int) -> Iterable[str]:
+def wrapped(label: str, text: str, indent: str, width: int) -> Iterable[str]:
     """Return text folded to 100 columns under a label; nothing for no text."""
     if not text:
         return []

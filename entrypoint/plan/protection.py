@@ -71,9 +71,7 @@ def _weak(setting: Setting) -> Problem:
         ("expected", EXPECTED),
         ("fix", "make one with: openssl rand -hex 24"),
     )
-    return Problem(
-        "token-weak", f'the token of setting "{TOKEN}" is too easy, or no token', details
-    )
+    return Problem("token-weak", f'the token of setting "{TOKEN}" cannot be used', details)
 
 
 def _half(scope: Scope, missing: str) -> Problem:

@@ -77,6 +77,7 @@ def _java(status: Status) -> dict[str, object]:
     return {
         "pid": status.snapshot.child_pid,
         "alive": status.snapshot.child_alive,
+        "trouble": words.trouble(status) or None,
         "heap-used": None if sample is None else sample.heap_used,
         "heap-max": None if sample is None else sample.heap_max,
         "gc-seconds": None if sample is None else sample.gc_seconds,

@@ -105,9 +105,11 @@ def _java(status: Status) -> str:
             "No numbers yet: the first ones come a moment after the start.</p>\n</section>"
         )
     span = words.span_words(status)
+    if trouble := words.trouble(status):
+        trouble = f'<p><b class="bad">{words.SIGNS["bad"]} {escape(trouble)}</b></p>\n'
     cards = "\n".join(_card(gauge, words.span(status), span) for gauge in found)
     return (
-        f'<section aria-labelledby="java">\n<h2 id="java">{name} <small>{span}</small></h2>\n'
+        f'<section aria-labelledby="java">\n<h2 id="java">{name} <small>{span}</small></h2>\n{trouble}'
         f'<div class="grid">\n{cards}\n</div>\n</section>'
     )
 

@@ -99,6 +99,13 @@ def _java(status: Status, paint: _Paint, width: int) -> Iterator[str]:
         yield f"{label:<{_LABEL}}{gauge.name:<{_NAME}}{line:<{wide}}  {value}   {peak}"
         label = ""
     yield " " * (_LABEL + _NAME) + paint.faint(words.span_words(status))
+    for part in _fold("", _trouble(status), width):
+        yield paint.mark("bad", part)
+
+
+def _trouble(status: Status) -> str:
+    text = words.trouble(status)
+    return text and f"{words.SIGNS['bad']} {text}"
 
 
 def _rows(label: str, rows: Sequence[Row], paint: _Paint, width: int) -> Iterator[str]:

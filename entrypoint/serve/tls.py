@@ -52,9 +52,9 @@ def make_context(certificate: str, key: str) -> ssl.SSLContext:
     except _PassphraseError:
         raise UnusableError(key, "the key has a passphrase") from None
     except ssl.SSLError as error:
-        # Of the key, where the certificate alone can be read.
-        words = (error.reason or "not readable as PEM").lower().replace("_", " ")
-        reason = _REASONS.get(error.reason or "", f"OpenSSL says: {words}")
+        # Of the key, where the certificate alone can be read. It has no reason for a file without PEM.
+        name = error.reason or "NO_START_LINE"
+        reason = _REASONS.get(name, f"OpenSSL says: {name.lower().replace('_', ' ')}")
         raise UnusableError(f"{certificate}, {key}", reason) from None
     except OSError as error:
         raise UnusableError(f"{certificate}, {key}", error.strerror or "cannot be read") from None

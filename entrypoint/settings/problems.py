@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from entrypoint.errors import Problem
 from entrypoint.profile.spelling import closest, listed
-from entrypoint.settings.parse import expected, shown
+from entrypoint.settings.masking import shown
+from entrypoint.settings.parse import expected
 from entrypoint.settings.sources import CONFIG_FOLDER, SECRETS_FOLDER
 
 TYPE_CHECKING = False

@@ -10,8 +10,9 @@ from entrypoint.errors import Problem, ProblemsError
 from entrypoint.profile.references import TOTAL_LIMIT, TooLongError, fill, names
 from entrypoint.settings import problems, suggest
 from entrypoint.settings.compute import compute
+from entrypoint.settings.masking import mask_url
 from entrypoint.settings.model import Candidate, Setting, Settings
-from entrypoint.settings.parse import as_text, mask_url, normalise
+from entrypoint.settings.parse import as_text, normalise
 from entrypoint.settings.sources import CONFIG_FOLDER, SECRETS_FOLDER, RawValue, Sources
 from entrypoint.values import MASK, PRECEDENCE, Origin, Secret
 

@@ -6,7 +6,7 @@ files, highest first. Which candidate wins, and whether it is well-formed, is de
 
 from __future__ import annotations
 
-from entrypoint.errors import Problem
+from entrypoint.errors import DENIED, LET_READ, Problem
 from entrypoint.records import record
 from entrypoint.settings.service_links import service_of
 from entrypoint.values import PRECEDENCE, Origin
@@ -161,7 +161,8 @@ class _Search:
             self.looked_at.append(f"{path} (missing)")
             return
         if found.problem:
-            details = (("where", path), ("says", found.problem))
+            fix = (("fix", LET_READ),) if found.problem == DENIED else ()
+            details = (("where", path), ("says", found.problem), *fix)
             what = "cannot read a properties file"
             self._problem(_kind(found), Problem("setting-file-unreadable", what, details))
             return
@@ -201,6 +202,8 @@ class _Search:
         details = [("where", place), ("value", path), ("says", reason)]
         if place.startswith("$") and reason == "no such file":
             details.append(("fix", f"mount the file, or unset {place[1:]}"))
+        if reason == DENIED:
+            details.append(("fix", LET_READ))
         what = f'cannot read the file for setting "{self.spec.name}"'
         self._problem(kind, Problem("setting-file-unreadable", what, tuple(details)))
 

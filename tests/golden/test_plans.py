@@ -15,7 +15,8 @@ import yaml
 from entrypoint import replay, sources
 from entrypoint.errors import ProblemsError, format_problems
 from entrypoint.plan import build
-from entrypoint.plan.explain import explain_plan, explain_setting
+from entrypoint.plan.explain import explain_plan
+from entrypoint.plan.explain_settings import explain_setting
 
 CASES = Path(__file__).parent / "cases"
 NAMES = sorted(path.stem for path in CASES.glob("*.yaml"))

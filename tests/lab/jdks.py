@@ -8,7 +8,7 @@ import shutil
 from functools import cache as cached
 from pathlib import Path
 
-from lab import apt, cache, trees
+from lab import cache, trees
 from lab.cache import LabError, Missing
 from lab.command import run, say
 
@@ -47,15 +47,9 @@ def install(major: int) -> None:
     find.cache_clear()
     if isinstance(find(major), Path):
         return
-    apt.install("patchelf")
-    private = apt.PrivateApt(apt.jdk_repository())
-    private.update()
     tree = _tree(major)
     say(f"JDK {major}: download and unpack")
-    with cache.staged(tree) as staging:
-        private.unpack(private.closure(f"openjdk-{major}-jre-headless"), staging)
-        trees.make_links_relative(staging)
-        trees.use_own_libc(staging, final=tree)
+    trees.unpack([f"openjdk-{major}-jre-headless"], tree)
     find.cache_clear()
     home = _home_in(tree)
     if home is None or version(home) != major:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache as cached
 from pathlib import Path
 
-from lab import apt, cache, trees
+from lab import cache, trees
 from lab.cache import LabError, Missing
 from lab.command import run, say
 
@@ -106,17 +106,9 @@ def _interpreters(version: str) -> Iterator[Path]:
 
 def _unpack(version: str) -> Path:
     """Return the Python of sid, unpacked into the cache; LabError where sid has none of that version."""
-    apt.install("patchelf")
-    private = apt.PrivateApt(apt.jdk_repository())
-    private.update()
     tree = _tree(version)
     say(f"Python {version}: download and unpack")
-    with cache.staged(tree) as staging:
-        wanted = (f"python{version}-minimal", f"libpython{version}-stdlib")
-        packages = {one for name in wanted for one in private.closure(name)}
-        private.unpack(sorted(packages), staging)
-        trees.make_links_relative(staging)
-        trees.use_own_libc(staging, final=tree)
+    trees.unpack([f"python{version}-minimal", f"libpython{version}-stdlib"], tree)
     program = tree / "usr" / "bin" / f"python{version}"
     if not _is(program, version):
         shutil.rmtree(tree)

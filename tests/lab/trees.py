@@ -8,10 +8,27 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
+from lab import apt, cache
 from lab.cache import LabError
 from lab.command import run
+
+
+def unpack(packages: Sequence[str], tree: Path) -> None:
+    """Unpack packages of the suite that has JDKs of all ages, and what they need, to run from `tree`.
+
+    Raises LabError where that suite does not have them.
+    """
+    apt.install("patchelf")
+    private = apt.PrivateApt(apt.jdk_repository())
+    private.update()
+    with cache.staged(tree) as staging:
+        wanted = {one for package in packages for one in private.closure(package)}
+        private.unpack(sorted(wanted), staging)
+        make_links_relative(staging)
+        use_own_libc(staging, final=tree)
 
 
 def make_links_relative(tree: Path) -> None:

@@ -131,6 +131,7 @@ def test_an_out_of_memory_error_names_the_dump(subreaper: Launcher, java: Path, 
     assert run.wait() == 3
     (dump,) = (subreaper.folder / "evidence").glob("java_pid*.hprof")
     assert str(dump) in run.termination_message
+    assert "java-out-of-memory" in run.termination_message
     assert "-Xmx32m" in run.termination_message
 
 

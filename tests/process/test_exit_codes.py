@@ -38,7 +38,7 @@ def test_a_program_that_is_not_there_is_127(entrypoint: Launcher) -> None:
     run = entrypoint.plain(("no-such-program-anywhere",))
     assert run.wait() == 127
     assert "cannot start no-such-program-anywhere: not found" in run.stderr
-    assert run.termination_message.endswith("not found [exit 127]\n")
+    assert run.termination_message.splitlines()[0].endswith("not found [exit 127]")
 
 
 def test_a_script_whose_interpreter_is_not_there_is_127(entrypoint: Launcher) -> None:
@@ -60,6 +60,7 @@ def test_a_file_that_is_no_program_is_126(entrypoint: Launcher) -> None:
     run = entrypoint.plain((str(script),))
     assert run.wait() == 126
     assert "not executable" in run.termination_message
+    assert "#!/bin/sh" in run.stderr
 
 
 def _script(launcher: Launcher, text: str, mode: int = 0o755) -> Path:

@@ -22,8 +22,12 @@ def failed(run: Run, code: int, *texts: str) -> None:
         assert text in run.stderr
     assert run.stderr.count("entrypoint: ") == 1, run.stderr
     assert "Traceback" not in run.stderr
-    assert run.termination_message.startswith("entrypoint: ")
-    assert run.termination_message.endswith(f" [exit {code}]\n")
+    first, second, *_ = run.termination_message.splitlines()
+    assert first.startswith("entrypoint: ")
+    assert first.endswith(f" [exit {code}]")
+    # What the log has of it, `kubectl describe pod` has too.
+    assert second.startswith("  problem   ")
+    assert all(text in run.termination_message for text in texts)
     run.gone()
 
 
@@ -41,6 +45,17 @@ def test_java_is_not_executable(pid1: Launcher) -> None:
 def test_the_jar_is_missing(pid1: Launcher) -> None:
     run = pid1.profile(SLEEPER, env={"APP_MAIN": "", "APP_JAR": "/no/such.jar"})
     failed(run, 78, "cannot read the jar /no/such.jar")
+
+
+def test_every_problem_is_in_the_termination_message(pid1: Launcher) -> None:
+    env = {"ENTRYPOINT_GRACE_PERIOD": "soon", "ENTRYPOINT_STOP_TIMEOUT": "late"}
+    run = pid1.profile(SLEEPER, env=env)
+    assert run.wait() == 78
+    message = run.termination_message
+    assert message.startswith('entrypoint: setting "entrypoint.grace-period" has a wrong value [')
+    assert "(the first of 2)" in message
+    for name, value in env.items():
+        assert f"${name}" in message and f"  value     {value}\n" in message
 
 
 def test_the_working_directory_is_missing(pid1: Launcher) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from entrypoint.engine import Engine
 from entrypoint.lifecycle import events as on
+from entrypoint.plan.model import Launch
 from entrypoint.system import channel
+from lab.net import free_port
 
 
 @pytest.fixture
@@ -58,3 +60,47 @@ def test_a_helper_that_said_how_it_went_is_not_judged(
     os.close(pipe[1])
     one._reader.join(60)
     assert one.supervisor.events == [on.PrepareEnded(0)]  # type: ignore[attr-defined]
+
+
+def test_who_cannot_hear_the_helper_any_more_says_so(
+    engine: tuple[Engine, threading.Event], pipe: tuple[int, int]
+) -> None:
+    one, posted = engine
+    channel.send(pipe[1], on.Registered((), "", (1,)))  # type: ignore[arg-type]
+    assert posted.wait(60)
+    failed = on.PrepareFailed(70, "a bug of entrypoint: TypeError")
+    assert one.supervisor.events == [failed]  # type: ignore[attr-defined]
+    os.close(pipe[1])
+
+
+def test_a_slow_look_up_of_our_address_is_not_the_helpers_fault(
+    engine: tuple[Engine, threading.Event],
+    pipe: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, posted = engine
+    begun, goes_on = threading.Event(), threading.Event()
+    monkeypatch.setattr(one._port, "take", lambda _: (begun.set(), goes_on.wait(60)))
+    launch = Launch("app", "0", "/bin/java", ("java",), "/", ())
+    channel.send(pipe[1], launch)
+    os.close(pipe[1])
+    assert begun.wait(60)
+    one._judge_helper("exit code 0", 0.0)
+    assert not posted.is_set()
+    goes_on.set()
+    assert posted.wait(60)
+    assert one.supervisor.events == [on.Prepared(launch)]  # type: ignore[attr-defined]
+
+
+def test_a_name_is_not_looked_up_where_nobody_hears_signals(
+    engine: tuple[Engine, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a DNS that hangs that is half a minute, in which a TERM would not be answered."""
+    one, _ = engine
+    monkeypatch.setenv("ENTRYPOINT_LISTEN", f"localhost:{free_port()}")
+    one._port.open()
+    assert not one._port.is_open
+    monkeypatch.setenv("ENTRYPOINT_LISTEN", f"127.0.0.1:{free_port()}")
+    one._port.open()
+    assert one._port.is_open
+    one._port.stop()

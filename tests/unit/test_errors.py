@@ -7,6 +7,7 @@ from entrypoint.errors import (
     Problem,
     ProblemsError,
     cause,
+    format_details,
     format_problem,
     format_problems,
 )
@@ -40,6 +41,18 @@ def test_the_count_comes_first_when_there_are_several() -> None:
     gate = Problem("gate-timeout", "db did not come", exit_code=EXIT_DEPENDENCY)
     assert format_problems((gate, gate)).startswith("entrypoint: 2 problems, nothing was started\n")
     assert not format_problems((MISSING,)).startswith("entrypoint: 1")
+
+
+def test_below_the_first_problems_own_line_stands_all_the_rest() -> None:
+    assert format_details((MISSING,)).splitlines() == [
+        "  problem   setting-missing",
+        *format_problem(MISSING).splitlines()[1:],
+    ]
+    gate = Problem("gate-timeout", "db did not come", (("says", "refused"),))
+    first, *_, second, says = format_details((MISSING, gate)).splitlines()
+    assert first == "  problem   setting-missing (the first of 2)"
+    assert [second, says] == format_problem(gate).splitlines()
+    assert "(the first of 300)" in format_details((gate,) * 300)
 
 
 def test_the_first_problem_gives_the_exit_code() -> None:

@@ -189,6 +189,18 @@ def test_a_bad_variable_is_named() -> None:
         parse_question(["live"], {"ENTRYPOINT_LISTEN": "x"})
 
 
+@pytest.mark.parametrize("url", ["http://shop:hunter2@pod:9404/", "hunter2@pod:x", "a@hunter2@x"])
+def test_a_url_where_an_address_belongs_is_told_without_its_password(url: str) -> None:
+    for argv, environment in (
+        (["live", "--address", url], {}),
+        (["live"], {"ENTRYPOINT_LISTEN": url}),
+    ):
+        with pytest.raises(ValueError, match="expected an address") as caught:
+            parse_question(argv, environment)
+        assert repr(url.rpartition("@")[2]) in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+
 def test_it_imports_almost_nothing() -> None:
     script = (
         "import sys; before = set(sys.modules); import entrypoint.probe\n"

@@ -10,6 +10,7 @@ from entrypoint.errors import ProblemsError
 from entrypoint.plan import build
 from entrypoint.plan.explain import explain_plan
 from entrypoint.settings.model import Facts, FileInput, Inputs
+from entrypoint.values import MASK
 
 BUILTIN = sources.builtin_profiles()
 HOME = "/usr/lib/jvm/java"
@@ -45,6 +46,24 @@ def test_a_recording_makes_the_same_plan_again() -> None:
     assert again.facts == FACTS
     assert dict(again.inputs.environment)["JAVA_OPTIONS"] == "-Dno.text=\udcff\udc80"
     assert explain_plan(build.build(again)) == explain_plan(build.build(found))
+
+
+@pytest.mark.parametrize(
+    ("given", "recorded"),
+    [
+        ("-Dshop.password=hunter2 -Dx=1", f"-Dshop.password={MASK} -Dx=1"),
+        ("-Durl=http://shop:hunter2@pod/", f"-Durl=http://shop:{MASK}@pod/"),
+        ("-Dx=what-hides-in-a-variable", f"-Dx={MASK}"),
+    ],
+)
+def test_a_secret_that_is_set_on_the_command_line_is_not_recorded(
+    given: str, recorded: str
+) -> None:
+    """What a setting hides is refused there; a password inside of another value is not."""
+    environment = (("APP_JAR", "/a.jar"), ("ENTRYPOINT_TOKEN", "what-hides-in-a-variable"))
+    found = found_of(Inputs(environment, assignments=(("java.options", given),)))
+    recording = replay.dump(found, [("jvm.yaml", BUILTIN["jvm"])])
+    assert recording["set"] == {"java.options": recorded}
 
 
 @pytest.mark.parametrize(

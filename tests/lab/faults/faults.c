@@ -114,8 +114,9 @@ int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
     return result;
 }
 
-#define OPEN(name)                                        \
-    int name(const char *path, int flags, ...) {          \
+/* `parameters`: those of the call; behind them, those that stand before its flags. */
+#define OPEN(name, parameters, ...)                       \
+    int name parameters {                                 \
         REAL(name);                                       \
         va_list rest;                                     \
         mode_t mode = 0;                                  \
@@ -125,26 +126,12 @@ int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
             va_end(rest);                                 \
         }                                                 \
         FAIL(fault("open", path), -1);                    \
-        return real(path, flags, mode);                   \
+        return real(__VA_ARGS__, flags, mode);            \
     }
-OPEN(open)
-OPEN(open64)
-
-#define OPENAT(name)                                              \
-    int name(int folder, const char *path, int flags, ...) {      \
-        REAL(name);                                               \
-        va_list rest;                                             \
-        mode_t mode = 0;                                          \
-        if (flags & (O_CREAT | __O_TMPFILE)) {                    \
-            va_start(rest, flags);                                \
-            mode = va_arg(rest, mode_t);                          \
-            va_end(rest);                                         \
-        }                                                         \
-        FAIL(fault("open", path), -1);                            \
-        return real(folder, path, flags, mode);                   \
-    }
-OPENAT(openat)
-OPENAT(openat64)
+OPEN(open, (const char *path, int flags, ...), path)
+OPEN(open64, (const char *path, int flags, ...), path)
+OPEN(openat, (int folder, const char *path, int flags, ...), folder, path)
+OPEN(openat64, (int folder, const char *path, int flags, ...), folder, path)
 
 ssize_t write(int fd, const void *data, size_t size) {
     REAL(write);

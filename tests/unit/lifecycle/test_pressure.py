@@ -39,6 +39,16 @@ def after(windows: int, *, full: float = 3, young: float = 0, old: float = 0.95,
     return pressure
 
 
+def test_it_has_lasted_since_the_first_window_that_spoke_for_it() -> None:
+    """And not since we are sure: a log line that says "since 0ms" tells nobody anything."""
+    began = after(6).thrash
+    assert began.since == 10.0
+    assert after(20).thrash.since == 10.0
+    healed = after(6, old=0.2, start=after(6))
+    assert healed.thrash.since is None
+    assert after(6, start=healed).thrash.since == 130.0
+
+
 def test_a_minute_of_useless_full_collections_is_thrashing() -> None:
     assert not after(5).thrash.on
     assert after(6).thrash.on

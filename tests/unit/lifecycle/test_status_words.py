@@ -6,6 +6,7 @@ from entrypoint.lifecycle import status as words
 from entrypoint.lifecycle.gauges import gauges, round_up
 from entrypoint.lifecycle.health import ExitInfo, GateStatus, Snapshot
 from entrypoint.lifecycle.history import NAMES, JvmSample
+from entrypoint.lifecycle.pressure import Episode, Pressure, Signs
 from entrypoint.lifecycle.previous import Run
 from entrypoint.lifecycle.status import Status
 from entrypoint.records import replace
@@ -110,6 +111,18 @@ def test_the_words_of_a_dependency_stay_on_one_line() -> None:
 def test_every_state_of_a_gate_has_a_word(gate: GateStatus, state: str, says: str) -> None:
     (row,) = words.gates(changed(status(), gates=(gate,)))
     assert (row.state, row.says) == (state, says)
+
+
+def test_java_that_gets_nowhere_is_told() -> None:
+    one = status()
+    assert words.trouble(one) == ""
+    hangs = Pressure(hang=Episode(3, one.now - 42, 1), signs=Signs("T"))
+    assert words.trouble(changed(one, pressure=hangs)) == "java hangs: stopped, since 42s"
+    both = replace(hangs, thrash=Episode(6, one.now - 60, 1))
+    told = words.trouble(changed(one, pressure=both))
+    assert told.startswith("java thrashes: full collections that free nothing, since 1m")
+    assert told.endswith("; java hangs: stopped, since 42s")
+    assert words.trouble(changed(one, pressure=both, child_alive=False)) == ""
 
 
 def test_java_before_and_after() -> None:

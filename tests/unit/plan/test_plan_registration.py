@@ -8,7 +8,8 @@ from entrypoint import sources as own
 from entrypoint.errors import ProblemsError
 from entrypoint.plan import build
 from entrypoint.plan.document import plan_document
-from entrypoint.plan.explain import explain_plan, explain_setting, explain_settings
+from entrypoint.plan.explain import explain_plan
+from entrypoint.plan.explain_settings import explain_setting, explain_settings
 from entrypoint.plan.model import Plan
 from entrypoint.profile.load import load
 from entrypoint.settings.model import Facts, Inputs

@@ -8,6 +8,7 @@ from entrypoint import sources as own
 from entrypoint.errors import ProblemsError
 from entrypoint.plan import build
 from entrypoint.plan.document import plan_document
+from entrypoint.plan.explain import Style, explain_plan
 from entrypoint.plan.model import Plan, Protection
 from entrypoint.profile.load import load
 from entrypoint.settings.model import Facts, FileInput, Inputs
@@ -40,6 +41,31 @@ def test_a_token_from_a_variable_is_a_secret_and_java_does_not_get_it() -> None:
     assert "ENTRYPOINT_TOKEN" not in dict(made.launch.environment)
     assert TOKEN not in repr(made) and TOKEN not in str(plan_document(made))
     assert made.launch.digest == plan().launch.digest
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"ENTRYPOINT_LISTEN": "off", "ENTRYPOINT_TOKEN": TOKEN}, "off"),
+        ({}, "0.0.0.0:9404   /startupz /readyz /livez /metrics"),
+        ({"ENTRYPOINT_TOKEN": TOKEN}, "/metrics   all but probes: token"),
+        (
+            {
+                "ENTRYPOINT_TOKEN": TOKEN,
+                "ENTRYPOINT_TLS_CERT_FILE": "/a.crt",
+                "ENTRYPOINT_TLS_KEY_FILE": "/a.key",
+            },
+            "/metrics   all but probes: token and TLS",
+        ),
+    ],
+)
+def test_a_person_reads_in_the_plan_what_protects_the_port(
+    variables: dict[str, str], told: str
+) -> None:
+    lines = explain_plan(plan(**variables), Style()).splitlines()
+    (row,) = [line for line in lines if line.startswith("Probes ")]
+    assert row.endswith(f" {told}")
+    assert len(row) <= 100
 
 
 @pytest.mark.parametrize(

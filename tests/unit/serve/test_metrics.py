@@ -33,6 +33,7 @@ from entrypoint.records import replace
 from entrypoint.serve.metric_table import METRICS, jvm_reference, reference
 from entrypoint.serve.metrics import Exporter
 from lab.needs import need
+from unit.system.forked import NOBODY, in_child, needs_root
 
 NOW = 1000.0
 PASSED = observe(CheckStatus("zookeeper", "zk:2181", ("readiness",), 3), True, "", 0.25, 990.0)
@@ -194,29 +195,19 @@ def test_another_child_is_another_process(child: int) -> None:
     assert line.encode() not in first
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="needs root to become somebody else")
+@needs_root
 def test_what_the_kernel_refuses_is_left_out(child: int) -> None:
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        # A fork that has loaded everything: the modules may lie where nobody else may read.
-        os.close(reader)
-        code = 1
-        try:
-            exporter = Exporter(
-                lambda: replace(SNAPSHOT, child_pid=child, child_alive=True), lambda: NOW
-            )
-            exporter.load()
-            os.setgroups([])
-            os.setuid(65534)
-            os.write(writer, exporter.render("")[0])
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as stream:
-        body = stream.read()
-    assert os.waitpid(pid, 0)[1] == 0
+    def story() -> bytes:
+        exporter = Exporter(
+            lambda: replace(SNAPSHOT, child_pid=child, child_alive=True), lambda: NOW
+        )
+        # Everything is loaded first: the modules may lie where nobody else may read.
+        exporter.load()
+        os.setgroups([])
+        os.setuid(NOBODY)
+        return exporter.render("")[0]
+
+    body = in_child(story)
     assert b"\nprocess_threads 1.0\n" in body
     assert b"\nprocess_open_fds" not in body
     assert b"\nprocess_max_fds" not in body

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoint.lifecycle.health import CheckStatus
+from entrypoint.lifecycle.pressure import Episode, Pressure
 from entrypoint.records import replace
 from entrypoint.serve.document import status_document, to_json
+from entrypoint.serve.page import page
 from entrypoint.serve.status_text import clean, status_text
 from statuses import NOW, status
 
@@ -20,6 +22,18 @@ def test_colour_only_adds_to_the_text() -> None:
     coloured = status_text(status(), colour=True)
     assert coloured != status_text(status())
     assert COLOURS.sub("", coloured) == status_text(status())
+
+
+def test_java_that_gets_nowhere_is_told_in_every_form() -> None:
+    one = status()
+    pressure = Pressure(hang=Episode(3, one.now - 42, 1))
+    hangs = replace(one, snapshot=replace(one.snapshot, pressure=pressure))
+    said = "java hangs: does not answer, since 42s"
+    assert f"{'':15}✗ {said}\n" in status_text(hangs)
+    assert f'<b class="bad">✗ {said}</b>' in page(hangs, ())
+    assert status_document(hangs)["java"]["trouble"] == said  # type: ignore[index]
+    assert "hangs" not in status_text(one) and "hangs" not in page(one, ())
+    assert status_document(one)["java"]["trouble"] is None  # type: ignore[index]
 
 
 @pytest.mark.parametrize("width", [100, 120, 160])

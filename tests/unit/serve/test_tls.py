@@ -280,8 +280,12 @@ class TestTheKeyPair:
 
     def test_what_is_not_pem(self, pairs: dict[str, KeyPair], tmp_path: Path) -> None:
         (tmp_path / "x").write_bytes(b"\0not a certificate")
-        assert self.unusable(tmp_path / "x", pairs["ec"].key).reason
-        assert self.unusable(pairs["ec"].certificate, tmp_path / "x").reason
+        pairs_of_paths = (
+            (tmp_path / "x", pairs["ec"].key),
+            (pairs["ec"].certificate, tmp_path / "x"),
+        )
+        for certificate, key in pairs_of_paths:
+            assert "PEM file" in self.unusable(certificate, key).reason
 
     def test_a_passphrase_is_never_asked_for(self, pairs: dict[str, KeyPair]) -> None:
         """OpenSSL would ask on the terminal, and wait for ever."""

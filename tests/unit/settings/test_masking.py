@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrypoint.profile.schema import Place, SettingSpec
-from entrypoint.settings.parse import MASK, mask_url, mask_words, said, shown
+from entrypoint.settings.masking import MASK, mask_url, mask_words, said, shown
 
 
 @pytest.mark.parametrize(

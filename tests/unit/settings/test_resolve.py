@@ -179,6 +179,7 @@ def test_a_file_that_cannot_be_read_is_told_with_path_and_reason(
     assert {problem.id for problem in found} == {"setting-file-unreadable"}
     details = dict(found[0].details)
     assert details["says"] == says
+    assert ("fsGroup" in details.get("fix", "")) is (says == "permission denied")
     assert details.get("value", PROPERTIES) in {
         *environment.values(),
         *(file.path for file in files),

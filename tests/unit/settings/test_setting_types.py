@@ -5,6 +5,7 @@ from containers import spec
 
 from entrypoint.errors import ProblemsError
 from entrypoint.profile.schema import SETTING_TYPES
+from entrypoint.settings.masking import shown
 from entrypoint.settings.model import Setting
 from entrypoint.settings.parse import (
     EXPECTED,
@@ -15,7 +16,6 @@ from entrypoint.settings.parse import (
     as_text,
     expected,
     normalise,
-    shown,
 )
 from entrypoint.values import MASK, Origin, Secret
 
