@@ -17,7 +17,7 @@ MOST_NODES = (LAST_NODE_PORT - FIRST_NODE_PORT + 1) // len(PORTS)
 
 
 def nodeport(nodes: int, base: int, name: str) -> str:
-    """Return the YAML of a ConfigMap that names `base`, and of one NodePort Service for each node.
+    """Return the YAML of a ConfigMap with `base` and `nodes`, and of one NodePort Service for each node.
 
     Node i has the ports base + 3·i, + 1 and + 2: bound by java, targeted by the Service and opened on every
     machine under one number, since otter dials the number that it binds. ProblemsError (exit 64) where the
@@ -78,6 +78,8 @@ metadata:
     app.kubernetes.io/part-of: otter
 data:
   base: "{base}"
+  # A node beyond them would get ready, and nobody outside would reach it: it is refused.
+  nodes: "{nodes}"
 """
 
 _SERVICE = """\

@@ -69,6 +69,7 @@ def _setting(name: str, node: Node) -> SettingSpec:
         required=flag(node, "required"),
         secret=flag(node, "secret"),
         choices=_texts(node, "choices"),
+        below=text(node, "below"),
         example=text(node, "example"),
         description=text(node, "description") or "",
         file=text(node, "file"),

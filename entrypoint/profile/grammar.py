@@ -72,6 +72,7 @@ SETTING = Keyed(
         Field("required", Leaf("bool"), "Whether there is no start without a value"),
         Field("secret", Leaf("bool"), "Whether the value is hidden everywhere"),
         Field("choices", Listed(_TEXT), "For type choice: the values that are taken"),
+        Field("below", _WHEN, "For type int: a setting that the value stays below, where both have one"),
         Field("example", _TEXT, "A value to show to a person"),
         Field("description", _TEXT, "One sentence about it"),
     ),

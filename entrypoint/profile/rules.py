@@ -37,6 +37,7 @@ def problems(
     yield from _twice(settings, "property")
     for name, node in settings.items():
         yield from _setting(name, node)
+        yield from _bound(name, node, settings)
     yield from _chains(settings)
     yield from _layers(document, settings)
     yield from _losses(document)
@@ -84,6 +85,18 @@ def _setting(name: str, node: Node) -> Iterator[Problem]:
     if unit is not None and type_ != "duration":
         fix = ("fix", "make it `type: duration`, or leave `unit` out")
         yield _problem("profile-conflict", f"{path} has a unit but type {type_}", unit.place, fix)
+
+
+def _bound(name: str, node: Node, settings: dict[str, Node]) -> Iterator[Problem]:
+    """Only numbers are compared; a name that is no setting is told elsewhere."""
+    limit = text(node, "below")
+    for number in (name, limit):
+        found = settings.get(number or "")
+        type_ = text(found, "type") or "text"
+        if limit is not None and found is not None and type_ != "int":
+            what = f'settings.{name} has below, and "{number}" has type {type_}'
+            fix = ("fix", "make it `type: int`, or leave `below` out")
+            yield _problem("profile-conflict", what, entries(node)["below"].place, fix)
 
 
 def _chains(settings: dict[str, Node]) -> Iterator[Problem]:

@@ -75,6 +75,8 @@ class SettingSpec:
     required: bool = False
     secret: bool = False
     choices: tuple[str, ...] = ()
+    below: str | None = None
+    """A setting that this number has to stay below, where both have a value."""
     example: str | None = None
     description: str = ""
     file: str | None = None

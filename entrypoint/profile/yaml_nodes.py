@@ -166,9 +166,9 @@ class _Composer:
         first = parent.entries.get(key.text)
         if first is not None:
             what = f'duplicate key "{key.text[:60]}"'
-            details = (("where", str(key.place)), ("value", f"first at {first.place}"))
+            where = ("where", f"{key.place}, first at {first.place}")
             fix = ("fix", "keep one of them")
-            self.problems.append(Problem("profile-duplicate-key", what, (*details, fix)))
+            self.problems.append(Problem("profile-duplicate-key", what, (where, fix)))
         elif isinstance(node, Scalar):
             parent.entries[key.text] = Scalar(node.text, node.plain, key.place)
         else:

@@ -121,6 +121,7 @@ def survey(
     resolver.misspelt = {meant: name for name, meant in suggestions if meant}
     settings = tuple(resolver.setting(spec) for spec in profile.settings)
     found = [*problems.unknown_assignments(profile, inputs.assignments), *resolver.problems]
+    found.extend(problems.beyond(settings))
     ignored = suggest.service_links(profile, environment)
     return Settings(settings, ignored, suggestions), tuple(dict.fromkeys(found))
 

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from cluster.dev_overlay import NAMESPACE, Otter
+from entrypoint.errors import EXIT_CONFIG
 from lab import net
 from lab.kubernetes.kubectl import Object
 
 pytestmark = pytest.mark.timeout(900)
 BASE, MANAGER, DUBBO = 30100, 30080, 30099
+PORTS = "otter-node-ports"
 BALANCER = f"balancer.{NAMESPACE}.svc"
 ADDRESS: Object = {
     "apiVersion": "v1",
@@ -53,6 +55,11 @@ def balancer(machine: str) -> tuple[Object, Object]:
         "endpoints": [{"addresses": [machine]}],
         "ports": [{"port": BASE}],
     }
+
+
+def numbered(nodes: int) -> str:
+    """Return the patch that says how many nodes have node ports."""
+    return json.dumps({"data": {"nodes": str(nodes)}})
 
 
 def ports(ordinal: int) -> list[int]:
@@ -106,6 +113,31 @@ def test_manager_and_nodes_are_reached_by_ports_of_their_own(deployed: Otter) ->
     now = otter.rows()
     assert {name: now[name] for name in nids} == nids
     assert otter.live() == {now["otter-node-0"], now["otter-node-1"]}
+
+
+def test_a_node_beyond_the_node_ports_is_refused_until_there_are_more(deployed: Otter) -> None:
+    otter, name = deployed, "otter-node-1"
+    before = otter.rows()
+    otter.kubectl("patch", "configmap", PORTS, "--type=merge", "-p", numbered(1))
+    # Its predecessor was started when there were two.
+    otter.kubectl("delete", "pod", name)
+
+    def refused() -> bool:
+        found = [pod for pod in otter.kubectl.list("pods") if pod["metadata"]["name"] == name]
+        statuses = [one for pod in found for one in pod["status"].get("containerStatuses", ())]
+        return any(one["lastState"].get("terminated") for one in statuses)
+
+    otter.kubectl.wait(refused, f"{name} is refused", 120)
+    end = otter.last_end(name)
+    assert end["exitCode"] == EXIT_CONFIG
+    assert "`entrypoint manifests nodeport --nodes N` makes more" in " ".join(
+        end["message"].split()
+    )
+    assert otter.kubectl.ready("otter-node-0")
+    # It starts by itself when there are more.
+    otter.kubectl("patch", "configmap", PORTS, "--type=merge", "-p", numbered(2))
+    otter.settle(2)
+    assert otter.rows() == before
 
 
 def test_behind_a_balancer_nodes_are_registered_with_its_address(deployed: Otter) -> None:

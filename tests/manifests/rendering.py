@@ -22,13 +22,12 @@ COMPOSED: Mapping[str, tuple[str, tuple[str, ...]]] = {
 PATHS = {
     "Deployment": ("spec", "template", "spec"),
     "StatefulSet": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
 }
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment, StatefulSet or Job, and the pod that it makes."""
+    """A Deployment or StatefulSet, and the pod that it makes."""
 
     body: dict
     pod: dict

@@ -23,7 +23,9 @@ def number(port: object, target: Workload | None) -> object:
     if isinstance(port, int) or target is None:
         return port
     ports = {
-        one["name"]: one["containerPort"] for each in target.containers for one in each["ports"]
+        one["name"]: one["containerPort"]
+        for each in target.containers
+        for one in each.get("ports", ())
     }
     return ports.get(port)
 
@@ -103,14 +105,13 @@ def dev(compositions: dict[str, Rendered]) -> Rendered:
         ("otter-node", "otter-node", 2089),
         ("otter-manager", "mysql", 3306),
         ("otter-node", "mysql", 3306),
-        ("otter-schema", "mysql", 3306),
         ("otter-manager", "zookeeper", 2181),
         ("otter-node", "zookeeper", 2181),
         ("otter-node", None, 3306),
         ("otter-manager", None, 3306),
         *(
             (name, None, port)
-            for name in ("otter-node", "otter-manager", "otter-schema", "mysql")
+            for name in ("otter-node", "otter-manager", "mysql")
             for port in (53, 5353)
         ),
         (None, "otter-manager", 8080),
@@ -124,8 +125,6 @@ def test_what_otter_needs_passes(dev: Rendered, source: str, target: str, port: 
     ("source", "target", "port"),
     [
         ("mysql", "otter-manager", 8080),
-        ("otter-schema", "zookeeper", 2181),
-        ("otter-schema", "otter-manager", 8080),
         (None, "mysql", 3306),
         (None, "zookeeper", 2181),
         (None, "otter-node", 2088),

@@ -46,9 +46,10 @@ def test_as_many_nodes_as_there_are_ports(kustomize: Path, tmp_path: Path) -> No
     assert [port["name"] for port in spec["ports"]] == ["node", "download", "mbean"]
 
 
-def test_the_base_is_where_the_pods_read_it() -> None:
-    config = next(yaml.safe_load_all(nodeport(1, 31000, "worker")))
-    assert (config["metadata"]["name"], config["data"]) == ("worker-ports", {"base": "31000"})
+def test_base_and_number_are_where_the_pods_read_it() -> None:
+    config = next(yaml.safe_load_all(nodeport(7, 31000, "worker")))
+    data = {"base": "31000", "nodes": "7"}
+    assert (config["metadata"]["name"], config["data"]) == ("worker-ports", data)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import yaml
 from rendering import MANIFESTS, Rendered, environment, strings
 
 from entrypoint import replay, sources
+from entrypoint.errors import ProblemsError
 from entrypoint.jvm.command import EXTERNAL_VARIABLES
 from entrypoint.plan import build
 from entrypoint.plan.model import Plan
@@ -53,6 +54,11 @@ def plan(rendered: Rendered, name: str, ordinal: int = 0) -> Plan:
             "uid": workload.pod["securityContext"]["runAsUser"],
             "memory_limit": size(container["resources"]["limits"]["memory"]),
             "cpus": 2.0,
+            "held_in_memory": sum(
+                size(one["emptyDir"]["sizeLimit"])
+                for one in workload.pod["volumes"]
+                if one.get("emptyDir", {}).get("medium") == "Memory"
+            ),
             "read_only_root": True,
             "java": "/usr/lib/jvm/java-8/bin/java",
             "java_home": "/usr/lib/jvm/java-8",
@@ -90,6 +96,7 @@ def test_our_zookeeper_image_fits_into_the_development_one(
 ) -> None:
     found = plan(compositions["dev"], "zookeeper")
     assert found.memory is not None
+    assert found.notes == ()
     assert found.suggestions == ()
 
 
@@ -251,8 +258,8 @@ def test_secrets_and_config_maps_that_are_named_are_there(rendered: Rendered) ->
 
 def test_a_changed_file_changes_a_name_in_the_pod(rendered: Rendered, ours: str) -> None:
     volumes = rendered.workload(ours).pod["volumes"]
-    (name,) = (one["configMap"]["name"] for one in volumes if "configMap" in one)
-    assert re.fullmatch(rf"{ours}-config-[a-z0-9]{{10}}", name)
+    names = {one["name"]: one["configMap"]["name"] for one in volumes if "configMap" in one}
+    assert re.fullmatch(rf"{ours}-config-[a-z0-9]{{10}}", names["config"])
 
 
 def test_selectors_select_the_pods_and_labels_are_the_usual(rendered: Rendered) -> None:
@@ -341,16 +348,22 @@ def test_services_name_ports_of_the_pods(rendered: Rendered) -> None:
                 assert {port["targetPort"] for port in service["spec"]["ports"]} <= names
 
 
-def test_the_schema_job_loads_into_the_managers_database(rendered: Rendered) -> None:
-    job, manager = rendered.workload("otter-schema"), rendered.workload("otter-manager")
-    (loads,), (runs,) = job.pod["containers"], manager.pod["containers"]
+def test_the_schema_is_loaded_into_the_managers_database(rendered: Rendered) -> None:
+    manager = rendered.workload("otter-manager")
+    (loads,), (runs,) = manager.pod["initContainers"], manager.pod["containers"]
     assert loads["image"] == runs["image"]
-    config = {one["name"]: one.get("configMap") for one in manager.pod["volumes"]}["config"]
-    assert {"name": "config", "configMap": config} in job.pod["volumes"]
+    for what, key in (("env", "name"), ("volumeMounts", "mountPath")):
+        shared = [one for one in loads[what] if one[key] in {each[key] for each in runs[what]}]
+        assert shared and all(one in runs[what] for one in shared)
     words = loads["args"]
     assert words[:2] == ["database", "load"]
     given = {one["name"] for one in loads["env"]}
     assert words[words.index("--variable") + 1].partition("=")[2] in given
+
+
+def test_every_object_can_be_applied_again(rendered: Rendered) -> None:
+    """A Job's pod cannot be changed: an apply with another image or hash in a name would fail."""
+    assert not rendered.of("Job", "Pod")
 
 
 def test_no_text_is_cut_short_or_unfinished(rendered: Rendered) -> None:
@@ -378,6 +391,19 @@ def test_what_is_registered_is_reached(rendered: Rendered) -> None:
             namespace = rendered.of("Namespace")[0]["metadata"]["name"]
             assert given["OTTER_NODE_ADDRESS"] == f"{host}.otter-node.{namespace}.svc"
             assert bound == 2088
+
+
+def test_a_node_without_node_ports_is_refused(rendered: Rendered) -> None:
+    exposed = [
+        one for one in rendered.of("Service") if re.search(r"-\d+$", one["metadata"]["name"])
+    ]
+    if not exposed:
+        assert plan(rendered, "otter-node", 50)
+        return
+    assert plan(rendered, "otter-node", len(exposed) - 1)
+    with pytest.raises(ProblemsError) as error:
+        plan(rendered, "otter-node", len(exposed))
+    assert [problem.id for problem in error.value.problems] == ["setting-beyond"]
 
 
 def test_node_ports_are_unique_and_in_range(rendered: Rendered) -> None:
