@@ -15,7 +15,7 @@ from entrypoint.lifecycle import events as on
 from entrypoint.lifecycle.health import ExitInfo, GateStatus
 from entrypoint.lifecycle.previous import Background
 from entrypoint.lifecycle.report import conclude
-from entrypoint.plan.model import Launch
+from entrypoint.plan.model import ENDING_SECONDS, Launch
 from entrypoint.port import Port
 from entrypoint.supervisor import Observer, Program, Supervisor
 from entrypoint.system import channel, core_file
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from entrypoint.errors import Problem
     from entrypoint.system.diagnosis import Report
-
-ENDING_SECONDS = 2.0
 
 
 class Engine(Observer):
@@ -64,27 +62,33 @@ class Engine(Observer):
         self._reader.start()
 
     def finish(self, code: int) -> None:
-        """Tell how it ended and stop everything, in bounded time, whatever goes wrong with it."""
+        """Tell how it ended and stop everything, in `ENDING_SECONDS`, whatever goes wrong with it."""
         from entrypoint.ending import Ending  # noqa: PLC0415 - java has ended
+
+        deadline = time.monotonic() + ENDING_SECONDS
+
+        def share(parts: int) -> float:
+            """Return what the first of so many parts may take; what it does not is for the others."""
+            return max(0.0, deadline - time.monotonic()) / parts
 
         ending = Ending(self.log, self.supervisor, self.vitals, self.launch, self.began)
         if self.launch is not None and self.vitals.run is None:
             # A java of some milliseconds ends before the helper has told which run this is.
-            self._reader.join(ENDING_SECONDS)
-        for part in (
-            self._stop_parts,
-            ending.tell_death,
-            lambda: ending.tell(code, bool(self._problems)),
+            self._reader.join(share(2))
+        for left, part in (
+            (4, self._stop_parts),
+            (3, ending.tell_death),
+            (2, lambda: ending.tell(code, bool(self._problems))),
         ):
             thread = self._in_background(part, "end")
             # On a thread, which a hung disk may keep: the process ends all the same.
             if thread is not None:
-                thread.join(ENDING_SECONDS)
+                thread.join(share(left))
         self.details = ending.details
         # A stop that was asked for first is the cause, whatever failed after it.
         if self._problems and self._problems[0].what == self.supervisor.summary:
             self.details = format_details(self._problems)
-        self.log.flush(1.0)
+        self.log.flush(share(1))
 
     def _stop_parts(self) -> None:
         self.vitals.stop_watching()
@@ -125,8 +129,9 @@ class Engine(Observer):
         if self._port.is_open:
             self._in_background(self._port.exporter.load, "metrics")
             self._port.guard.start()
-        if self.launch is not None:
-            self._sample(pid, self.launch)
+        launch = self.launch
+        if launch is not None:
+            self._in_background(lambda: self._sample(pid, launch), "sampler")
 
     def helper_ended(self, how: str) -> None:
         """Judge it by the rest of its messages, which are on their way: the loop does not wait for them.
@@ -195,9 +200,8 @@ class Engine(Observer):
         try:
             for message in channel.receive(self._messages):
                 self._take(message)
-        except (
-            Exception
-        ) as error:  # what else it says is not heard: nothing else would end a wait for it
+        except Exception as error:
+            # What else it says is not heard: nothing else would end a wait for it.
             self._fail(on.PrepareFailed(EXIT_INTERNAL, cause(error)))
             raise
 
@@ -272,7 +276,10 @@ class Engine(Observer):
         self.supervisor.post(event)
 
     def _sample(self, pid: int, launch: Launch) -> None:
-        """Keep the last hour of java for the status page, and see whether it gets anywhere."""
+        """Keep the last hour of java for the status page, and see whether it gets anywhere.
+
+        On a thread, imports and all: a TERM may come right after java's spawn.
+        """
         from entrypoint.sampler import Sampler, make_look  # noqa: PLC0415 - after java's spawn
         from entrypoint.watch import Watch  # noqa: PLC0415 - as above
 
@@ -280,5 +287,6 @@ class Engine(Observer):
         self.vitals.watch_of_java = watch
         look = watch.watched(make_look(pid, self._port.exporter.look))
         also = (self._port.guard.look, self.vitals.look_at_files)
-        self._port.sampler = Sampler(look, on_error=self.failed, also=also)
-        self._port.sampler.start()
+        self._port.sampler = sampler = Sampler(look, on_error=self.failed, also=also)
+        if self.supervisor.state.child == pid:  # else nobody may have been there to stop it
+            sampler.run()

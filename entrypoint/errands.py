@@ -11,9 +11,11 @@ from entrypoint.lifecycle.events import ErrandDone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from entrypoint.plan.model import Registration
     from entrypoint.supervisor import Supervisor
-    from entrypoint.system import process
+    from entrypoint.system.expected import Expected
     from entrypoint.system.log import Log
 
 
@@ -47,6 +49,6 @@ class Errands:
         finally:
             self._supervisor.post(ErrandDone(errand))
 
-    def _expect(self, pid: int) -> process.Expected:
-        self._supervisor.errand = pid
-        return self._supervisor.expect(pid)
+    def _expect(self, spawn: Callable[[], int]) -> Expected:
+        self._supervisor.errand = expected = self._supervisor.expect(spawn)
+        return expected

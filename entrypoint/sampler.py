@@ -1,6 +1,6 @@
-"""The sampler: a thread that looks at java every ten seconds and keeps the last hour.
+"""The sampler: looks at java every ten seconds, on a thread of its own, and keeps the last hour.
 
-Here: the thread and the lock around the ring. What is measured is `system.sample`, what is kept is
+Here: its loop and the lock around the ring. What is measured is `system.sample`, what is kept is
 `lifecycle.history`. Its interval is the only tick of PID 1 while no check is asked.
 """
 
@@ -28,7 +28,7 @@ FIRST: Final = 0.2
 class Sampler:
     """Takes a sample soon and then every `interval` seconds, until it is stopped.
 
-    `look(now)` is called on the sampler's own thread; each of `also`, what else is looked at on this tick, on
+    `look(now)` is called on the thread that runs it; each of `also`, what else is looked at on this tick, on
     another one: files may be on a volume that hangs, and java is looked at all the same. What they raise
     costs that one look, and is told to `on_error` once.
     """
@@ -49,14 +49,23 @@ class Sampler:
         self._on_error = on_error
         self._failed = False
         self._began = 0.0
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._files: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin, at java's start: what it counts is 0 then. Once only."""
+    def run(self) -> None:
+        """Take samples from now on, java's start, when what it counts is 0; return once stopped."""
         self._began = time.monotonic()
-        self._history.add(JvmSample(self._began, gc_seconds=0.0, full_gcs=0.0, cpu_seconds=0.0))
-        self._thread.start()
+        with self._lock:
+            self._history.add(JvmSample(self._began, gc_seconds=0.0, full_gcs=0.0, cpu_seconds=0.0))
+        # A JVM of a few milliseconds is still the size of what started it.
+        count = 0
+        self._stopped.wait(self._interval * FIRST)
+        while not self._stopped.is_set():
+            self._attempt(self._sample)
+            self._look_further()
+            # On a grid: what a look takes does not add up. Looks that were missed are not made up for.
+            passed = int((time.monotonic() - self._began) / self._interval)
+            count = max(count, passed) + 1
+            self._stopped.wait(self._began + count * self._interval - time.monotonic())
 
     def stop(self) -> None:
         """Take no more samples; those that were taken stay."""
@@ -76,18 +85,6 @@ class Sampler:
                 return None, None
             series = {name: self._history.series(name, now, points) for name in NAMES}
         return latest, series
-
-    def _run(self) -> None:
-        # A JVM of a few milliseconds is still the size of what started it.
-        count = 0
-        self._stopped.wait(self._interval * FIRST)
-        while not self._stopped.is_set():
-            self._attempt(self._sample)
-            self._look_further()
-            # On a grid: what a look takes does not add up. Looks that were missed are not made up for.
-            passed = int((time.monotonic() - self._began) / self._interval)
-            count = max(count, passed) + 1
-            self._stopped.wait(self._began + count * self._interval - time.monotonic())
 
     def _sample(self) -> None:
         sample = self._look(time.monotonic())

@@ -16,14 +16,16 @@ from entrypoint.lifecycle import signals
 from entrypoint.lifecycle.machine import State, step
 from entrypoint.records import assert_never, record
 from entrypoint.system import process
+from entrypoint.system.expected import Expectations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TypeVar
 
     from entrypoint.lifecycle.events import Action, Event
+    from entrypoint.system.expected import Expected
 
     Answer = TypeVar("Answer")
 else:
@@ -93,19 +95,19 @@ class Supervisor:
         self.summary = ""
         self._mask = mask
         self._thread = get_ident()
+        self._heard: set[int] = set()
         self._posted: deque[Event] = deque()
         self._deadline: tuple[float, int] | None = None
         self._group = 0
         self.oom_before: int | None = None
-        self._expected: dict[int, process.Expected] = {}
+        """The kernel's count at java's start, and with it the kills since that were not java's."""
+        self._expectations = Expectations(lambda: process.wake(self._thread))
         self._ahead: tuple[State, tuple[State, tuple[Action, ...]]] | None = None
-        self.errand = 0
+        self.errand: Expected | None = None
 
-    def expect(self, pid: int) -> process.Expected:
-        """Take a process that was just spawned, from any thread: it is no orphan, and somebody waits."""
-        # Not looked up again: the loop may have reaped it by then.
-        expected = self._expected[pid] = process.Expected()
-        return expected
+    def expect(self, spawn: Callable[[], int]) -> Expected:
+        """Spawn a process, from any thread: it is no orphan, and its end is told to whoever waits."""
+        return self._expectations.add(spawn)
 
     def post(self, event: Event) -> None:
         """Hand an event to the loop, from any thread."""
@@ -127,13 +129,14 @@ class Supervisor:
             self._deadline = None
             self._step(on.DeadlineReached(token))
             return
-        received = process.wait_signal(deadline)
+        received = process.wait_signal(deadline, self._heard)
         if received is None:
             return
         if received.number == signals.URG:
             # Whoever it is from: with too many signals pending (RLIMIT_SIGPENDING, which is counted for the
             # user on the whole node) the kernel leaves out that it is our own.
             self._drain()
+            self._settle()
         if received.number == signals.CHLD:
             self._reap()
         elif not received.own:
@@ -150,17 +153,23 @@ class Supervisor:
 
     def _reap(self) -> None:
         ended, left = process.reap()
+        # The child last: by then it is known which kills for want of memory were not its own.
+        self._settle(one for one in ended if one.pid != self.state.child)
         for one in ended:
             if one.pid == self.state.child:
                 self._step(on.ChildExited(one.code, one.number, self._was_oom_killed(one), left))
-            elif one.pid == self.helper:
-                self._helper_ended(one)
-            elif one.pid in self._expected:
-                self._expected.pop(one.pid).end(one.code)
-            else:
-                self.orphans += 1
         if not left:
             self._step(on.GroupGone())
+
+    def _settle(self, ended: Iterable[process.Ended] = ()) -> None:
+        for one, expected in self._expectations.settle(ended):
+            if one.pid == self.helper:
+                self._helper_ended(one)
+            elif expected is None:
+                self.orphans += 1
+            killed = expected is not None and expected.killed
+            if self.state.child is not None and not killed and self._was_oom_killed(one):
+                self.oom_before = (self.oom_before or 0) + 1
 
     def _helper_ended(self, ended: process.Ended) -> None:
         self.helper = None
@@ -232,9 +241,9 @@ class Supervisor:
                 assert_never(action)  # pragma: no cover
 
     def _errand(self, action: on.RunErrand | on.EndErrand) -> None:
-        """End the errand that is under way, and begin the next one; a reaped one is not in the list."""
-        if self.errand in self._expected:
-            process.send(self.errand, signals.KILL, group=True)
+        """End the errand that is under way, and begin the next one."""
+        if self.errand is not None:
+            self.errand.kill()
         if isinstance(action, on.EndErrand):
             return
         if not self.observer.run_errand(action.errand, action.seconds):

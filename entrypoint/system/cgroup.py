@@ -95,15 +95,6 @@ def memory_total(root: str = "/") -> int | None:
     return None if total is None else total * 1024
 
 
-def memory_usage(root: str = "/") -> int | None:
-    """Return the bytes that our control group uses now, page cache included."""
-    controller = find_controller("memory", root)
-    if controller is None:
-        return None
-    v2 = controller.version == "v2"
-    return _number(controller.first("memory.current" if v2 else "memory.usage_in_bytes"))
-
-
 def oom_kill_count(root: str = "/") -> int | None:
     """Return how many processes of our control group the kernel has killed for want of memory.
 

@@ -15,10 +15,10 @@ from entrypoint.system import companion, inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Final, TypeAlias
 
-    from entrypoint.system import process
+    from entrypoint.system.expected import Expect
 
     Stamp: TypeAlias = tuple[int, int, int, int, int]
 
@@ -94,7 +94,7 @@ def try_plan(
     words: Iterable[str],
     seconds: float,
     mask: set[int],
-    expect: Callable[[int], process.Expected],
+    expect: Expect,
 ) -> Trial:
     """Make a plan in a process of its own, as `entrypoint plan` with these words does; throw it away."""
     task = companion.Task(("-c", _PROGRAM, "plan", *words), hears=2)

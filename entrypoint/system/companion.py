@@ -10,15 +10,15 @@ import os
 import sys
 import time
 
-from entrypoint.lifecycle import signals
 from entrypoint.records import record
-from entrypoint.system import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Final, Literal
+
+    from entrypoint.system.expected import Expect, Expected
 else:
     import _signal
 
@@ -54,58 +54,61 @@ class Heard:
     late: bool = False
 
 
-def run(
-    task: Task, seconds: float, mask: set[int], expect: Callable[[int], process.Expected]
-) -> Heard:
+def run(task: Task, seconds: float, mask: set[int], expect: Expect) -> Heard:
     """Run a task to its end, or for so many seconds; never raises OSError.
 
-    `expect` is told the pid at once: it is the main loop that reaps.
+    It is the main loop that reaps: `expect` tells it of the process.
     """
     deadline = time.monotonic() + seconds
     try:
-        pid, to, of = _spawn(task, mask)
+        ours, to, of = _begin(task, mask, expect)
     except OSError as error:
         return Heard(problem=(error.strerror or "").lower())
-    ours = expect(pid)
-    _let_it_go_first(pid)
     _write(to, task.input)
     said = _read(of, task.limit, deadline)
-    if said is None:
-        # One that has ended may have left behind who keeps the pipe open.
-        if not ours.has_ended:
-            process.send(pid, signals.KILL, group=True)
-        return Heard(late=True)
-    return Heard(said, ours.wait(REAP_SECONDS))
+    if said is not None:
+        code = ours.wait(REAP_SECONDS)
+        if ours.has_ended:
+            return Heard(said, code)
+    # Time is over, or it has closed its pipe and goes on.
+    ours.kill()
+    return Heard(late=True)
 
 
-def _spawn(task: Task, mask: set[int]) -> tuple[int, int, int]:
-    """Start it; return its pid, the pipe for its input and the one that it is heard by."""
+def _begin(task: Task, mask: set[int], expect: Expect) -> tuple[Expected, int, int]:
+    """Start it; return it, the pipe for its input and the one that it is heard by."""
     ends: list[int] = []
     try:
         ends += os.pipe2(os.O_CLOEXEC)
         ends += os.pipe2(os.O_CLOEXEC)
         reads, to, of, says = ends
-        pid = os.posix_spawn(
-            sys.executable,
-            # -P: no module is ever looked for in our working directory, which is java's by now.
-            (sys.executable, "-P", *task.words),
-            os.environ if task.environment is None else task.environment,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, reads, 0),
-                (os.POSIX_SPAWN_OPEN, 3 - task.hears, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_DUP2, says, task.hears),
-            ],
-            setpgroup=0,
-            setsigmask=mask,
-            setsigdef=(_signal.SIGPIPE, _signal.SIGXFSZ),
-        )
+        ours = expect(lambda: _spawn(task, mask, reads, says))
     except BaseException:
         for descriptor in ends:
             os.close(descriptor)
         raise
     os.close(reads)
     os.close(says)
-    return pid, to, of
+    return ours, to, of
+
+
+def _spawn(task: Task, mask: set[int], reads: int, says: int) -> int:
+    pid = os.posix_spawn(
+        sys.executable,
+        # -P: no module is ever looked for in our working directory, which is java's by now.
+        (sys.executable, "-P", *task.words),
+        os.environ if task.environment is None else task.environment,
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, reads, 0),
+            (os.POSIX_SPAWN_OPEN, 3 - task.hears, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, says, task.hears),
+        ],
+        setpgroup=0,
+        setsigmask=mask,
+        setsigdef=(_signal.SIGPIPE, _signal.SIGXFSZ),
+    )
+    _let_it_go_first(pid)
+    return pid
 
 
 def _let_it_go_first(pid: int) -> None:

@@ -13,10 +13,8 @@ from entrypoint.system import companion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from entrypoint.plan.model import Registration
-    from entrypoint.system import process
+    from entrypoint.system.expected import Expect
 
 SAYS_LIMIT = 2000
 
@@ -34,7 +32,7 @@ def run(
     registration: Registration,
     seconds: float,
     mask: set[int],
-    expect: Callable[[int], process.Expected],
+    expect: Expect,
 ) -> Told:
     """Run an errand and return what it says; after `seconds` it is killed.
 

@@ -12,13 +12,15 @@ import time
 
 from entrypoint.jvm.evidence import is_our_file, is_our_folder, kept_name
 from entrypoint.records import record
-from entrypoint.system.procfs import mount_of, read_mounts
+from entrypoint.system.procfs import mount_of
 from entrypoint.values import format_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
+
+    from entrypoint.system.procfs import Mount
 
 _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _IN_MEMORY: Final = ("tmpfs", "ramfs")
@@ -36,7 +38,7 @@ class _Piece:
     """Device and inode."""
 
 
-def look(folder: str, asked: bool) -> tuple[str, bool]:
+def look(folder: str, asked: bool, mounts: tuple[Mount, ...]) -> tuple[str, bool]:
     """Return why a folder cannot take files, "" where it can, and whether it is in memory.
 
     A folder that nobody asked for has to exist, or the folder above it, which must not be `/`: a volume
@@ -56,7 +58,7 @@ def look(folder: str, asked: bool) -> tuple[str, bool]:
     elif not os.access(nearest, os.W_OK | os.X_OK):
         read_only = os.statvfs(nearest).f_flag & os.ST_RDONLY
         problem = f"{nearest} is read-only" if read_only else f"no permission to write to {nearest}"
-    mount = mount_of(os.path.realpath(nearest), read_mounts())
+    mount = mount_of(os.path.realpath(nearest), mounts)
     return problem, mount is not None and mount.kind in _IN_MEMORY
 
 

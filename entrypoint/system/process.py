@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from _thread import allocate_lock
 
 from entrypoint.lifecycle import signals
 from entrypoint.records import record
@@ -41,27 +40,6 @@ class Ended:
     pid: int
     code: int | None
     number: int = 0
-
-
-class Expected:
-    """A process of ours that is not the application: whoever started it waits here for its end."""
-
-    def __init__(self) -> None:
-        self.has_ended = False
-        """Whether it was reaped: its pid may be somebody else's by now."""
-        self._code: int | None = None
-        self._ended = allocate_lock()
-        self._ended.acquire()
-
-    def end(self, code: int | None) -> None:
-        """Tell its exit code, None where a signal ended it; once, by whoever reaps."""
-        self._code, self.has_ended = code, True
-        self._ended.release()
-
-    def wait(self, seconds: float) -> int | None:
-        """Return its exit code; None where a signal ended it, or where it has not ended in time."""
-        self._ended.acquire(timeout=max(0.0, seconds))
-        return self._code
 
 
 def set_mask(mask: set[int]) -> None:
@@ -98,15 +76,22 @@ def undo_inherited() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
-def wait_signal(deadline: float | None) -> Received | None:
-    """Wait for the next signal until the monotonic `deadline` (None: for ever); None is "time over"."""
-    if deadline is None:
-        info = _signal.sigwaitinfo(ALL_SIGNALS)
-    else:
-        found = _signal.sigtimedwait(ALL_SIGNALS, max(0.0, deadline - time.monotonic()))
-        if found is None:
-            return None
-        info = found
+def wait_signal(deadline: float | None, heard: set[int]) -> Received | None:
+    """Wait for the next signal until the monotonic `deadline` (None: for ever); None is "time over".
+
+    The kernel gives the lowest number first: a HUP that is sent again and again would keep all others
+    waiting. So each has its turn: `heard` are those that had theirs; give the same set every time.
+    """
+    info = _signal.sigtimedwait(ALL_SIGNALS - heard, 0) if heard else None
+    if info is None:
+        heard.clear()
+        if deadline is None:
+            info = _signal.sigwaitinfo(ALL_SIGNALS)
+        else:
+            info = _signal.sigtimedwait(ALL_SIGNALS, max(0.0, deadline - time.monotonic()))
+    if info is None:
+        return None
+    heard.add(info.si_signo)
     # Not by si_code: glibc tells SI_TKILL as SI_USER. Nobody else can send with our pid.
     own = info.si_signo == signals.URG and info.si_pid == os.getpid()
     return Received(info.si_signo, info.si_pid, own)

@@ -83,6 +83,20 @@ def mount_of(path: str, mounts: tuple[Mount, ...]) -> Mount | None:
     return current
 
 
+def tmpfs_sizes(paths: tuple[str, ...], mounts: tuple[Mount, ...]) -> int:
+    """Return the bytes that the tmpfs mounts of some paths may hold, each once; without a size, 0."""
+    below = {path: mount_of(os.path.realpath(path), mounts) for path in paths}
+    found = {mount.id: mount for mount in below.values() if mount and mount.kind == "tmpfs"}
+    return sum(_size(option) for mount in found.values() for option in mount.options)
+
+
+def _size(option: str) -> int:
+    # The kernel writes size=8192k, whatever was asked for.
+    number = option.removeprefix("size=").removesuffix("k")
+    known = option == f"size={number}k" and number.isascii() and number.isdecimal()
+    return int(number) << 10 if known and len(number) < 16 else 0
+
+
 def _holds(point: str, path: str) -> bool:
     return point in ("/", path) or path.startswith(point + "/")
 

@@ -216,8 +216,8 @@ class Launcher:
             stderr=stderr,
         )
         if self.as_pid1:
-            until(lambda: _children(run.process.pid) or run.ended(), "unshare's child")
-            run.pid = next(iter(_children(run.process.pid)), run.process.pid)
+            until(lambda: children(run.process.pid) or run.ended(), "unshare's child")
+            run.pid = next(iter(children(run.process.pid)), run.process.pid)
         return run
 
     def spawn(
@@ -271,13 +271,14 @@ def blocks(pid: int, number: int) -> bool:
 
     In sigtimedwait the kernel unblocks what is waited for, and /proc shows that; but then it has a child.
     """
-    if _children(pid):
+    if children(pid):
         return True
     text = _read(f"/proc/{pid}/status")
     return "SigBlk" in text and int(status_field(text, "SigBlk"), 16) >> number - 1 & 1 == 1
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the host's pids of what a process has started or adopted, and has not reaped."""
     return [int(word) for word in _read(f"/proc/{pid}/task/{pid}/children").split()]
 
 

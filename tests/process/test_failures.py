@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -61,6 +62,32 @@ def test_every_problem_is_in_the_termination_message(pid1: Launcher) -> None:
 def test_the_working_directory_is_missing(pid1: Launcher) -> None:
     run = pid1.profile(SLEEPER, "workdir: /no/such/folder\n")
     failed(run, 78, "no working directory /no/such/folder")
+
+
+def test_plan_notes_what_run_would_end_with(pid1: Launcher) -> None:
+    env = {"JAVA_HOME": str(pid1.pretend_java(SLEEPER)), "APP_JAR": "/app/none.jar"}
+    recording = str(pid1.folder / "recording.yaml")
+    run = pid1.start(["plan", "jvm", "-o", "json", "--record", recording], env=env)
+    assert run.wait() == 0
+    expected = [
+        {
+            "text": "cannot read the jar /app/none.jar: run would end with 78",
+            "origin": "jar-unreadable",
+        },
+        {
+            "text": f"no working directory {pid1.folder}/home: run would end with 78",
+            "origin": "workdir-unusable",
+        },
+    ]
+    notes = json.loads(run.stdout)["notes"]
+    assert [note for note in notes if note in expected] == expected
+    replayed = pid1.start(["plan", "-o", "json", "--replay", recording], env=env)
+    assert replayed.wait() == 0
+    assert [note for note in notes if note not in expected] == json.loads(replayed.stdout)["notes"]
+    (pid1.folder / "home").mkdir()
+    there = pid1.start(["plan", "jvm"], env={"JAVA_HOME": env["JAVA_HOME"], "APP_MAIN": "a.B"})
+    assert there.wait() == 0
+    assert "would end" not in there.stdout
 
 
 def test_the_working_directory_vanishes_behind_the_preparation(pid1: Launcher) -> None:
@@ -130,6 +157,16 @@ def test_a_read_only_root_filesystem_just_works(pid1: Launcher) -> None:
 
 def test_the_configuration_is_wrong(entrypoint: Launcher) -> None:
     failed(entrypoint.profile(SLEEPER, env={"ENTRYPOINT_STOP_TIMEOUT": "soon"}), 78, "stop.timeout")
+
+
+def test_a_good_profile_is_counted(entrypoint: Launcher) -> None:
+    (entrypoint.folder / "shop.yaml").write_text(
+        "profile: shop\nextends: jvm\n"
+        "files: {a.properties: {properties: '{home}/a.properties', target: '{run}/a.properties'}}\n"
+    )
+    run = entrypoint.start(["profiles", "validate", "./shop.yaml"])
+    assert run.wait() == 0, run.stderr
+    assert run.stdout.endswith("settings, 1 file\n")
 
 
 def test_an_unknown_profile(pid1: Launcher) -> None:

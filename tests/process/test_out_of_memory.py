@@ -6,7 +6,7 @@ import json
 import signal
 
 import control_group
-from harness import Launcher, actor
+from harness import Launcher, actor, children, until
 
 LIMIT = 384 << 20
 
@@ -44,3 +44,17 @@ def test_a_kill_of_a_process_that_java_started_is_not_javas_end(entrypoint: Laun
         assert run.wait() == 9
         entrypoint.clean_up()
     assert "java exited with 9" in run.termination_message
+
+
+def test_an_orphan_that_was_killed_for_want_of_memory_is_not_java(entrypoint: Launcher) -> None:
+    hog, report = " ".join(actor("hog")), " ".join(actor("report"))
+    with control_group.limited("memory", LIMIT) as before:
+        run = entrypoint.profile(("sh", "-c", f"({hog} &); exec {report}"), before=before)
+        run.says("ready", times=2)
+        java = run.child("report")
+        until(lambda: children(run.pid) == [java], "the hog was killed and reaped")
+        run.send(signal.SIGKILL, java)
+        assert run.wait() == 137
+        entrypoint.clean_up()
+    assert "out of memory" not in run.termination_message
+    assert "java was ended by SIGKILL (137)" in run.termination_message

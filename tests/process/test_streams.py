@@ -35,6 +35,28 @@ def test_closed_streams_are_fine(entrypoint: Launcher, closed: str, mode: str) -
     assert "pipe:" not in seen and "socket:" not in seen, "java got a descriptor of ours"
 
 
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "0<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["version"], 0),
+        (["--help"], 0),
+        (["profiles"], 0),
+        (["plan", "otter-manger"], 64),
+        (["probe", "live"], 1),
+        (["status"], 1),
+        (["status", "--no"], 64),
+    ],
+)
+def test_a_verb_whose_output_is_closed_has_its_exit_code_and_nothing_to_say(
+    pid1: Launcher, closed: str, words: list[str], code: int
+) -> None:
+    run = pid1.start(words, before=("sh", "-c", f'exec "$@" {closed}', "sh"))
+    assert run.wait() == code
+    assert "bug" not in run.stderr
+    assert run.stdout == "" and (code or run.stderr == "")
+
+
 def test_the_child_gets_no_descriptor_of_ours(entrypoint: Launcher) -> None:
     run = entrypoint.profile(("sh", "-c", "ls /proc/self/fd; exit 7"))
     assert run.wait() == 7

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from entrypoint.engine import Engine
 from entrypoint.lifecycle import events as on
-from entrypoint.plan.model import Launch
-from entrypoint.system import channel
+from entrypoint.plan.model import ENDING_SECONDS, Launch
+from entrypoint.system import channel, core_file
 from lab.net import free_port
 
 
@@ -104,3 +104,54 @@ def test_a_name_is_not_looked_up_where_nobody_hears_signals(
     one._port.open()
     assert one._port.is_open
     one._port.stop()
+
+
+def test_the_loop_does_not_wait_for_what_looks_at_java(
+    engine: tuple[Engine, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its imports take 0.2 s with a tenth of a processor, and a TERM may come right after java's start."""
+    one, _ = engine
+    returned, sampled = threading.Event(), threading.Event()
+    monkeypatch.setattr(core_file, "leave_none", lambda: None)
+    monkeypatch.setattr(one, "_sample", lambda *_: returned.wait(60) and sampled.set())
+    one.launch = Launch("app", "0", "/bin/java", ("java",), "/", ())
+    one.spawned(1)
+    returned.set()
+    assert sampled.wait(60)
+
+
+def test_a_java_that_has_ended_already_is_not_looked_at(
+    engine: tuple[Engine, threading.Event],
+) -> None:
+    one, _ = engine
+    one._sample(1, Launch("app", "0", "/bin/java", ("java",), "/", ()))
+    assert one._port.sampler is not None
+    assert one._port.sampler.look_back(1.0, 0.0) == (None, None)
+
+
+def test_a_disk_that_hangs_keeps_neither_the_end_nor_the_other_words(
+    engine: tuple[Engine, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = engine
+    now, told, hangs = [0.0], list[str](), threading.Event()
+
+    class Thread:
+        """Hangs where it is joined, for as long as it may."""
+
+        def __init__(self, work: Callable[[], None]) -> None:
+            told.append(work.__qualname__.rpartition(".")[2])
+
+        def join(self, seconds: float) -> None:
+            now[0] += seconds
+
+    monkeypatch.setattr("entrypoint.engine.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(one, "_in_background", lambda work, _: Thread(work))
+    monkeypatch.setattr(one, "_reader", Thread(hangs.wait))
+    monkeypatch.setattr(
+        one.log, "flush", lambda seconds: (told.append("flush"), left.append(seconds))
+    )
+    left: list[float] = []
+    one.launch = Launch("app", "0", "/bin/java", ("java",), "/", ())
+    one.finish(0)
+    assert told == ["wait", "_stop_parts", "tell_death", "<lambda>", "flush"]
+    assert left[0] > 0 and now[0] + left[0] == ENDING_SECONDS

@@ -28,14 +28,20 @@ class Looks:
             assert self._changed.wait_for(lambda: self.count >= count, 60)
 
 
+def start(sampler: Sampler) -> threading.Thread:
+    thread = threading.Thread(target=sampler.run, daemon=True)
+    thread.start()
+    return thread
+
+
 def test_it_looks_again_and_again_until_it_is_stopped() -> None:
     looks = Looks()
     sampler = Sampler(looks, interval=0.02)
-    sampler.start()
+    thread = start(sampler)
     looks.wait(4)
     sampler.stop()
-    sampler._thread.join(60)
-    assert not sampler._thread.is_alive()
+    thread.join(60)
+    assert not thread.is_alive()
     sample, series = sampler.look_back(time.monotonic(), 1.0)
     assert sample is not None and sample.heap_used == looks.count
     assert series is not None and looks.count in series["heap"]
@@ -48,10 +54,10 @@ def test_before_the_first_look_nothing_is_known() -> None:
 def test_the_first_rates_count_from_javas_start() -> None:
     looks = Looks()
     sampler = Sampler(looks, interval=0.05)
-    sampler.start()
+    thread = start(sampler)
     looks.wait(2)
     sampler.stop()
-    sampler._thread.join(60)
+    thread.join(60)
     _, series = sampler.look_back(time.monotonic(), 1.0)
     assert series is not None
     first = next(value for value in series["cpu"] if value is not None)
@@ -62,11 +68,11 @@ def test_what_else_is_looked_at_neither_costs_a_sample_nor_needs_one() -> None:
     for fails in (False, True):
         looks, others, told = Looks(fails), Looks(fails=not fails), list[Exception]()
         sampler = Sampler(looks, 0.02, told.append, (lambda others=others: others(0.0),))  # type: ignore[misc]
-        sampler.start()
+        thread = start(sampler)
         looks.wait(3)
         others.wait(3)
         sampler.stop()
-        sampler._thread.join(60)
+        thread.join(60)
         assert len(told) == 1
         _, series = sampler.look_back(time.monotonic(), 1.0)
         assert series is not None and (set(series["heap"]) == {None}) is fails
@@ -75,10 +81,10 @@ def test_what_else_is_looked_at_neither_costs_a_sample_nor_needs_one() -> None:
 def test_a_look_that_fails_costs_that_sample_alone() -> None:
     looks = Looks(fails=True)
     sampler = Sampler(looks, interval=0.02)
-    sampler.start()
+    thread = start(sampler)
     looks.wait(3)
     sampler.stop()
-    sampler._thread.join(60)
+    thread.join(60)
     _, series = sampler.look_back(time.monotonic(), 1.0)
     assert series is not None and set(series["heap"]) == {None}
 
@@ -91,7 +97,7 @@ def test_a_volume_that_hangs_does_not_keep_it_from_looking_at_java() -> None:
         answers.acquire()
 
     sampler = Sampler(looks, interval=0.02, also=(hangs,))
-    sampler.start()
+    thread = start(sampler)
     assert asked.acquire(timeout=60)
     looks.wait(5)
     assert not asked.acquire(blocking=False), "one at a time"
@@ -99,5 +105,5 @@ def test_a_volume_that_hangs_does_not_keep_it_from_looking_at_java() -> None:
     assert asked.acquire(timeout=60), "it is asked again when it has answered"
     sampler.stop()
     answers.release(2)
-    sampler._thread.join(60)
-    assert not sampler._thread.is_alive()
+    thread.join(60)
+    assert not thread.is_alive()

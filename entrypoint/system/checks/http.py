@@ -9,9 +9,9 @@ from __future__ import annotations
 from entrypoint.records import record
 from entrypoint.system.checks.http_answer import read_answer
 from entrypoint.system.checks.pattern import contains
-from entrypoint.system.checks.result import CheckFailed, SaidNo, one_line
+from entrypoint.system.checks.result import CheckFailed, SaidNo
 from entrypoint.system.checks.sockets import Connection, connect
-from entrypoint.values import parse_address
+from entrypoint.values import one_line, parse_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

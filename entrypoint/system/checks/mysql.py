@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import socket
 
-from entrypoint.system.checks.jdbc_url import parse_jdbc_url
-from entrypoint.system.checks.result import CheckFailed, one_line
+from entrypoint.settings.jdbc_url import parse_jdbc_url
+from entrypoint.system.checks.result import CheckFailed
 from entrypoint.system.checks.sockets import ANSWER_LIMIT, ask_in_turn, connect
-from entrypoint.values import reveal
+from entrypoint.values import one_line, reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

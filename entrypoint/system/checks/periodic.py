@@ -50,11 +50,6 @@ class CheckLoop:
         """Ask no more; the answer to a question that is under way is dropped."""
         self._stopped.set()
 
-    def join(self, seconds: float) -> bool:
-        """Wait for the thread's end; return whether it has ended."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
     def _loop(self) -> None:
         kept = Kept()
         while not self._stopped.is_set():

@@ -11,7 +11,7 @@ import socket
 import time
 
 from entrypoint.records import record
-from entrypoint.values import format_duration
+from entrypoint.values import format_duration, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class CheckFailed(Exception):  # noqa: N818 - a wrong answer is an outcome, not 
     @property
     def detail(self) -> str:
         """The reason, as one short printable line."""
-        return one_line(str(self))
+        return one_line(str(self), DETAIL_LIMIT)
 
 
 class SaidNo(CheckFailed):
@@ -86,12 +86,6 @@ class Deadline:
         return format_duration(self.seconds)
 
 
-def one_line(text: str, limit: int = DETAIL_LIMIT) -> str:
-    """Return text that came from outside as one short line without control characters."""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
-
-
 def describe_os_error(error: OSError) -> str:
     """Return the short words for an error of the operating system, such as `refused`."""
     if isinstance(error, socket.gaierror):
@@ -100,4 +94,4 @@ def describe_os_error(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     words = _WORDS.get(error.errno or 0)
-    return words or one_line(error.strerror or type(error).__name__).lower()
+    return words or one_line(error.strerror or type(error).__name__, DETAIL_LIMIT).lower()

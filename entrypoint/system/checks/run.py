@@ -6,14 +6,14 @@ Here: which kind asks what, and the promise that a check ends, never raises, and
 from __future__ import annotations
 
 from entrypoint.system.checks.result import (
+    DETAIL_LIMIT,
     CheckFailed,
     CheckResult,
     Deadline,
     SaidNo,
     describe_os_error,
-    one_line,
 )
-from entrypoint.values import reveal
+from entrypoint.values import one_line, reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(check: CheckPlan, kept: Kept) -> CheckResult:
         detail = f"cannot ask: {type(error).__name__}"
     else:
         return CheckResult(True, "ok", deadline.elapsed())
-    return CheckResult(False, one_line(detail), deadline.elapsed(), said_no)
+    return CheckResult(False, one_line(detail, DETAIL_LIMIT), deadline.elapsed(), said_no)
 
 
 def _ask(check: CheckPlan, kept: Kept, deadline: Deadline) -> None:

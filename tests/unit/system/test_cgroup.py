@@ -65,7 +65,7 @@ def test_v2_in_a_namespace_of_its_own(tmp_path: Path) -> None:
     root = v2(tmp_path, files)
     assert cgroup.version(root) == "v2"
     assert cgroup.memory_limit(root) == 512 * MIB
-    assert cgroup.memory_usage(root) == 1234567
+    assert cgroup.UsageReader(root).read().memory == 1234567
     assert cgroup.oom_kill_count(root) == 2
     assert cgroup.cpu_quota(root) == 1.5
 
@@ -99,7 +99,7 @@ def test_v2_counts_and_usage_are_ours_not_those_above(tmp_path: Path) -> None:
     }
     root = v2(tmp_path, files, path="/pod/ctr")
     assert cgroup.oom_kill_count(root) == 1
-    assert cgroup.memory_usage(root) == 11
+    assert cgroup.UsageReader(root).read().memory == 11
 
 
 def test_a_mount_that_begins_at_our_group(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_v1(tmp_path: Path) -> None:
     root = v1(tmp_path, files, path="/pod/ctr")
     assert cgroup.version(root) == "v1"
     assert cgroup.memory_limit(root) == 512 * MIB
-    assert cgroup.memory_usage(root) == 77
+    assert cgroup.UsageReader(root).read().memory == 77
     assert cgroup.oom_kill_count(root) == 5
     assert cgroup.cpu_quota(root) == 2.5
 
@@ -215,7 +215,7 @@ def test_odd_contents_are_no_limit(tmp_path: Path, text: str) -> None:
     names = ("memory.max", "memory.current", "cpu.max")
     root = v2(tmp_path, dict.fromkeys(names, text) | {"memory.events": f"oom_kill {text}"})
     assert cgroup.memory_limit(root) is None
-    assert cgroup.memory_usage(root) in {None, 0}
+    assert cgroup.UsageReader(root).read().memory in {None, 0}
     assert cgroup.oom_kill_count(root) in {None, 0}
     if text != "12 34":
         assert cgroup.cpu_quota(root) is None
@@ -231,7 +231,7 @@ def test_without_a_group_everything_is_unknown(tmp_path: Path, membership: str) 
     root = tree(tmp_path, membership, "", {})
     assert cgroup.version(root) == ""
     assert cgroup.memory_limit(root) is None
-    assert cgroup.memory_usage(root) is None
+    assert cgroup.UsageReader(root).read().memory is None
     assert cgroup.oom_kill_count(root) is None
     assert cgroup.cpu_quota(root) is None
     assert cgroup.memory_limit(str(tmp_path / "none")) is None
@@ -364,11 +364,11 @@ def test_the_usage_of_a_real_group_grows() -> None:
 
         def grow() -> tuple[int | None, int | None]:
             enter(folder)
-            before = cgroup.memory_usage()
+            before = cgroup.UsageReader().read().memory
             memory = mmap.mmap(-1, 16 * MIB)
             for offset in range(0, len(memory), 4096):
                 memory[offset] = 1
-            return before, cgroup.memory_usage()
+            return before, cgroup.UsageReader().read().memory
 
         before, after = in_child(grow)
     assert before is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from forked import NOBODY, in_child, needs_root, open_folder
 from entrypoint.lifecycle.changes import ABSENT, content_of
 from entrypoint.system import changes, inputs
 from entrypoint.system.changes import Looks, try_plan
-from entrypoint.system.process import Expected
+from entrypoint.system.expected import Expected
 
 
 @pytest.fixture
@@ -136,8 +137,9 @@ def test_a_folder_without_rights_is_a_reason_too() -> None:
 def trial(words: list[str], seconds: float = 60.0) -> changes.Trial:
     """Try a plan, and reap as the main loop would."""
 
-    def expect(pid: int) -> Expected:
-        expected = Expected()
+    def expect(spawn: Callable[[], int]) -> Expected:
+        pid = spawn()
+        expected = Expected(pid)
         _, status = os.waitpid(pid, 0)
         expected.end(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else None)
         return expected
@@ -156,10 +158,10 @@ def test_a_plan_is_tried_as_the_verb_would(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_trial_without_an_end_is_no_answer() -> None:
-    def expect(pid: int) -> Expected:
-        os.kill(pid, 19)
-        killed.append(pid)
-        return Expected()
+    def expect(spawn: Callable[[], int]) -> Expected:
+        killed.append(spawn())
+        os.kill(killed[0], 19)
+        return Expected(killed[0])
 
     killed: list[int] = []
     found = try_plan(["jvm"], 0.01, set(), expect)
@@ -169,4 +171,4 @@ def test_a_trial_without_an_end_is_no_answer() -> None:
 
 def test_no_process_to_be_had_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/missing/python")
-    assert try_plan(["jvm"], 1.0, set(), lambda _: Expected()).code is None
+    assert try_plan(["jvm"], 1.0, set(), lambda spawn: Expected(spawn())).code is None

@@ -14,6 +14,7 @@ from forked import in_child
 
 from entrypoint.plan.model import Registration
 from entrypoint.system import companion, errand, process
+from entrypoint.system.expected import Expected
 from entrypoint.values import Secret
 from lab.net import free_port, wait_until
 
@@ -44,9 +45,9 @@ class Loop:
         self.pid = 0
         self.look = look
 
-    def expect(self, pid: int) -> process.Expected:
-        expected = process.Expected()
-        self.pid = pid
+    def expect(self, spawn: Callable[[], int]) -> Expected:
+        self.pid = pid = spawn()
+        expected = Expected(pid)
         self.look(pid)
 
         def reap() -> None:
@@ -157,13 +158,28 @@ def test_no_signal_is_sent_to_a_pid_that_was_reaped(
         f"if not os.fork():\n while os.path.exists({str(file)!r}): time.sleep(0.05)\n"
     )
     loop = Loop()
-    expected: list[process.Expected] = []
+    expected: list[Expected] = []
 
-    def expect(pid: int) -> process.Expected:
-        expected.append(loop.expect(pid))
+    def expect(spawn: Callable[[], int]) -> Expected:
+        expected.append(loop.expect(spawn))
         wait_until(lambda: expected[0].has_ended, 30, "it has ended")
         return expected[0]
 
     heard = companion.run(companion.Task(("-c", leaves), hears=1), 0.1, set(), expect)
     file.unlink()
     assert heard == companion.Heard(late=True) and not sent
+
+
+def test_one_that_closes_its_pipe_and_goes_on_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companion, "REAP_SECONDS", 0.1)
+    expected: list[Expected] = []
+
+    def expect(spawn: Callable[[], int]) -> Expected:
+        expected.append(loop.expect(spawn))
+        return expected[0]
+
+    loop, goes_on = Loop(), "import os, time; os.close(1); time.sleep(600)"
+    heard = companion.run(companion.Task(("-c", goes_on), hears=1), 30, set(), expect)
+    assert heard == companion.Heard(late=True)
+    wait_until(lambda: expected[0].has_ended, 30, "it was ended")
+    assert expected[0].killed

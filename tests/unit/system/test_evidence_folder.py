@@ -9,6 +9,7 @@ import pytest
 from forked import NOBODY, in_child, needs_root, open_folder
 
 from entrypoint.system.evidence import look, tidy
+from entrypoint.system.procfs import read_mounts
 
 KIB = 1024
 DUMP = "java_pid8.hprof"
@@ -20,6 +21,10 @@ def put(folder: Path, name: str, size: int, age: int) -> Path:
     file.write_bytes(b"x" * size)
     os.utime(file, (1_700_000_000 - age, 1_700_000_000 - age))
     return file
+
+
+def looked(folder: str, asked: bool) -> tuple[str, bool]:
+    return look(folder, asked, read_mounts())
 
 
 def names(folder: Path) -> list[str]:
@@ -136,29 +141,29 @@ def test_a_folder_that_cannot_be_changed_is_told() -> None:
 def test_a_folder_that_exists_or_can_be_made_in_its_parent_is_usable(
     tmp_path: Path, asked: bool
 ) -> None:
-    assert look(str(tmp_path), asked)[0] == ""
-    assert look(f"{tmp_path}/new", asked)[0] == ""
+    assert looked(str(tmp_path), asked)[0] == ""
+    assert looked(f"{tmp_path}/new", asked)[0] == ""
 
 
 def test_a_folder_that_nobody_asked_for_is_not_made_from_nothing(tmp_path: Path) -> None:
-    assert look(f"{tmp_path}/no/new", asked=False)[0] == f"no folder {tmp_path}/no"
-    assert look(f"{tmp_path}/no/new", asked=True)[0] == ""
-    assert look("/entrypoint-test-absent", asked=False)[0] == "no such folder"
-    assert look("", asked=False) == ("", False)
+    assert looked(f"{tmp_path}/no/new", asked=False)[0] == f"no folder {tmp_path}/no"
+    assert looked(f"{tmp_path}/no/new", asked=True)[0] == ""
+    assert looked("/entrypoint-test-absent", asked=False)[0] == "no such folder"
+    assert looked("", asked=False) == ("", False)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert look(f"{tmp_path}/file", asked=True)[0] == f"{tmp_path}/file is no folder"
-    assert look(f"{tmp_path}/file/below", asked=True)[0] == f"{tmp_path}/file is no folder"
+    assert looked(f"{tmp_path}/file", asked=True)[0] == f"{tmp_path}/file is no folder"
+    assert looked(f"{tmp_path}/file/below", asked=True)[0] == f"{tmp_path}/file is no folder"
 
 
 @needs_root
 def test_a_folder_of_somebody_else_is_told() -> None:
     with open_folder() as folder:
-        said = in_child(lambda: look(folder, asked=True)[0], uid=NOBODY)
+        said = in_child(lambda: looked(folder, asked=True)[0], uid=NOBODY)
         assert said == f"no permission to write to {folder}"
 
 
 def test_a_folder_in_memory_is_known(tmp_path: Path) -> None:
-    assert look("/dev/shm", asked=True) == ("", True)  # a tmpfs on every Linux
+    assert looked("/dev/shm", asked=True) == ("", True)  # a tmpfs on every Linux

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 from forked import in_child
@@ -55,14 +54,6 @@ def test_a_parent_that_lives_is_no_reason_for_a_signal() -> None:
         return signal.sigtimedwait([signal.SIGUSR1], 0) is None
 
     assert in_child(story)
-
-
-@pytest.mark.parametrize("code", [0, 78, None])
-def test_who_waits_for_a_process_hears_of_its_end(code: int | None) -> None:
-    expected = process.Expected()
-    threading.Thread(target=expected.end, args=(code,)).start()
-    assert expected.wait(60) == code
-    assert process.Expected().wait(0.01) is None
 
 
 NO_DESCRIPTOR = """

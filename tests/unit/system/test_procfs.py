@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from forked import CLONE_NEWNS, in_child, mount, needs_mounts
+
 from entrypoint.system import procfs
 
 TABLE = """\
@@ -44,6 +46,26 @@ def test_a_path_belongs_to_the_mount_that_the_kernel_would_take(tmp_path: Path) 
     assert source("/a/b/x", mounts) == "new"
     # Of two mounts on the same folder the upper one counts.
     assert source("/a/c d/x", mounts) == "top"
+
+
+def test_the_sizes_of_tmpfs_mounts_are_added_each_once(tmp_path: Path) -> None:
+    mounts = procfs.read_mounts(tree(tmp_path, TABLE))
+    assert procfs.tmpfs_sizes(("/a/x",), mounts) == 4096
+    assert procfs.tmpfs_sizes(("/a/x", "/a/y", "/etc", "/proc", "/a/c d"), mounts) == 4096
+    odd = ("size=4", "size=k", "size=-4k", "size=4kk", f"size={'9' * 16}k", "huge=within_size")
+    mounts = procfs.read_mounts(
+        tree(tmp_path / "odd", f"1 1 0:1 / / rw - tmpfs a {','.join(odd)}\n")
+    )
+    assert procfs.tmpfs_sizes(("/",), mounts) == 0
+
+
+@needs_mounts
+def test_the_kernel_tells_the_size_of_a_tmpfs(tmp_path: Path) -> None:
+    def look() -> int:
+        mount("tmpfs", str(tmp_path), "tmpfs", 0, "size=1m")
+        return procfs.tmpfs_sizes((f"{tmp_path}/below",), procfs.read_mounts())
+
+    assert in_child(look, namespaces=CLONE_NEWNS) == 1 << 20
 
 
 def test_without_a_root_the_longest_mount_point_counts(tmp_path: Path) -> None:

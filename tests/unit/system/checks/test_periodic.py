@@ -17,6 +17,12 @@ def plan(interval: float, *roles: str) -> CheckPlan:
     return CheckPlan("http-8080", "http", "x", (), roles=roles, interval=interval)
 
 
+def ended(loop: CheckLoop) -> None:
+    """Wait until its thread has ended."""
+    loop._thread.join(20)
+    assert not loop._thread.is_alive()
+
+
 class Asked:
     """Says ok after `failures` failures; counts how often it was asked."""
 
@@ -35,7 +41,7 @@ def test_the_first_question_comes_at_once_and_every_result_is_posted() -> None:
     loop.start()
     told = [posted.get(timeout=20) for _ in range(5)]
     loop.stop()
-    assert loop.join(20)
+    ended(loop)
     assert [name for name, _ in told] == ["http-8080"] * 5
     assert [(result.detail, result.ok) for _, result in told] == [
         ("1", False),
@@ -53,7 +59,7 @@ def test_stop_does_not_wait_for_the_interval() -> None:
     loop.start()
     posted.get(timeout=20)
     loop.stop()
-    assert loop.join(20)
+    ended(loop)
     assert asked.times == 1
 
 
@@ -71,7 +77,7 @@ def test_an_answer_that_comes_after_the_stop_is_dropped() -> None:
     assert asking.wait(20)
     loop.stop()
     answer.set()
-    assert loop.join(20)
+    ended(loop)
     with pytest.raises(Empty):
         posted.get_nowait()
 
@@ -81,7 +87,7 @@ def test_stop_before_start_asks_nothing() -> None:
     loop = CheckLoop(plan(0.01), lambda *_: None, asked.ask)
     loop.stop()
     loop.start()
-    assert loop.join(20)
+    ended(loop)
     assert asked.times == 0
 
 
@@ -107,7 +113,7 @@ def test_only_a_startup_check_is_hurried_until_it_passes(
 
     monkeypatch.setattr(loop._stopped, "wait", wait)
     loop.start()
-    assert loop.join(20)
+    ended(loop)
     assert waited == pauses
 
 
@@ -130,6 +136,6 @@ def test_the_session_of_a_loop_is_kept_and_closed() -> None:
     for _ in range(3):
         posted.get(timeout=20)
     loop.stop()
-    assert loop.join(20)
+    ended(loop)
     assert len(seen) == 1
     assert closed.is_set()

@@ -18,7 +18,6 @@ from entrypoint.system.checks.result import (
     CheckFailed,
     CheckResult,
     describe_os_error,
-    one_line,
 )
 from entrypoint.system.checks.run import Kept, run
 from entrypoint.values import Secret
@@ -56,11 +55,6 @@ def test_a_detail_is_one_short_printable_line(text: str) -> None:
     detail = CheckFailed(text).detail
     assert len(detail) <= DETAIL_LIMIT
     assert all(c.isprintable() for c in detail)
-
-
-def test_one_line_keeps_what_fits() -> None:
-    assert one_line("a\n b\tc\x1b[0m") == "a b c [0m"
-    assert one_line("x" * 20, 10) == "x" * 9 + "…"
 
 
 def test_errors_of_the_system_have_short_words() -> None:
