@@ -66,6 +66,7 @@ def _leave_nothing(runs: bool) -> None:
 
 def _answer(argv: list[str], mask: set[int]) -> int:
     process.set_mask(mask)
+    _open_streams()
     if argv[0] == "status":
         from entrypoint import status  # noqa: PLC0415
 
@@ -83,6 +84,15 @@ def _answer(argv: list[str], mask: set[int]) -> int:
     except OSError:
         return code
     return code
+
+
+def _open_streams() -> None:
+    """Let a verb whose output was closed say it to nobody: Python has None for such a stream."""
+    process.undo_inherited()
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace")
 
 
 def _run(argv: list[str], mask: set[int]) -> int:

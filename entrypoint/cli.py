@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sys
 
-from entrypoint import __version__, arguments, diagnose, prepare, replay, sources
+from entrypoint import __version__, arguments, diagnose, preflight, prepare, replay, sources
 from entrypoint.errors import EXIT_DEPENDENCY, EXIT_USAGE, Problem, ProblemsError
 from entrypoint.plan import build, document, explain
 from entrypoint.plan.explain import Style
 from entrypoint.plan.explain_settings import explain_setting, explain_settings
+from entrypoint.plan.model import Note
 from entrypoint.profile.spelling import closest
 from entrypoint.records import replace
 from entrypoint.settings.resolve import default_problems
@@ -20,8 +21,9 @@ from entrypoint.system import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from entrypoint.plan.model import Plan
     from entrypoint.settings.model import Setting
     from entrypoint.system.checks.result import CheckResult
 
@@ -58,9 +60,16 @@ def _plan(request: arguments.Request) -> int:
     if request.record:
         _record(request, found)
     plan = build.build(found)
+    if not request.replay:  # of another machine: what is here says nothing about it
+        plan = replace(plan, notes=(*plan.notes, *_missing(plan)))
     if request.output != "text":
         return _dump(document.plan_document(plan), request.output)
     return _print(explain.explain_plan(plan, _style()), end="")
+
+
+def _missing(plan: Plan) -> Iterator[Note]:
+    for problem in preflight.missing(plan.launch):
+        yield Note(f"{problem.what}: run would end with {problem.exit_code}", problem.id)
 
 
 def _record(request: arguments.Request, found: build.Found) -> None:
@@ -181,7 +190,10 @@ def _profiles(request: arguments.Request) -> int:
             profile = sources.load_profile(replace(request, profile=_target(request)))
             if problems := default_problems(profile):
                 raise ProblemsError(*problems)
-            counts = f"{len(profile.settings)} settings, {len(profile.files)} files"
+            counts = ", ".join(
+                f"{len(found)} {name}{'' if len(found) == 1 else 's'}"
+                for name, found in (("setting", profile.settings), ("file", profile.files))
+            )
             return _print(f"{_target(request)}: good; profile {profile.name}, {counts}")
 
 

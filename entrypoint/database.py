@@ -15,11 +15,11 @@ from entrypoint.errors import EXIT_DEPENDENCY, Problem, ProblemsError
 from entrypoint.plan import questions
 from entrypoint.plan.scope import Scope
 from entrypoint.records import record
-from entrypoint.system.checks.jdbc_url import parse_jdbc_url
+from entrypoint.settings.jdbc_url import parse_jdbc_url
 from entrypoint.system.checks.mysql import talk_mysql
-from entrypoint.system.checks.result import CheckFailed, Deadline, one_line
+from entrypoint.system.checks.result import CheckFailed, Deadline
 from entrypoint.system.inputs import read_file
-from entrypoint.values import Secret
+from entrypoint.values import Secret, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

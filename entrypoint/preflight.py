@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from entrypoint.plan.model import Plan, Protection
+    from entrypoint.plan.model import Launch, Plan, Protection
 
 DRY_RUN_SECONDS = 20.0
 _MAKES_ARCHIVE = (
@@ -32,19 +32,24 @@ def preflight(plan: Plan) -> None:
     """Make sure of what can be known before java starts; raises ProblemsError with all problems."""
     launch = plan.launch
     problems = [_port_taken(name, port) for name, port in launch.ports if facts.ports_taken([port])]
-    if "-jar" in launch.argv:
-        jar = os.path.join(launch.cwd, launch.argv[launch.argv.index("-jar") + 1])
-        if not os.access(jar, os.R_OK):
-            reason = DENIED if os.path.exists(jar) else "no such file"
-            problems.append(_no_jar(jar, reason))
-    if not os.path.isdir(launch.cwd):
-        problems.append(_no_workdir(launch.cwd))
+    problems.extend(missing(launch))
     if launch.protection.certificate:
         problems.extend(_no_tls(launch.protection))
     if problems:
         raise ProblemsError(*problems)
     if plan.dry_run:
         _dry_run(plan)
+
+
+def missing(launch: Launch) -> Iterator[Problem]:
+    """Yield what java is started from and is not here: the jar, the working directory."""
+    if "-jar" in launch.argv:
+        jar = os.path.join(launch.cwd, launch.argv[launch.argv.index("-jar") + 1])
+        if not os.access(jar, os.R_OK):
+            reason = DENIED if os.path.exists(jar) else "no such file"
+            yield _no_jar(jar, reason)
+    if not os.path.isdir(launch.cwd):
+        yield _no_workdir(launch.cwd)
 
 
 def _dry_run(plan: Plan) -> None:

@@ -21,7 +21,7 @@ from entrypoint.preflight import preflight
 from entrypoint.records import replace
 from entrypoint.settings.masking import mask_url
 from entrypoint.settings.resolve import own_names, preview, wanted_files
-from entrypoint.system import channel, evidence, facts, files, inputs
+from entrypoint.system import channel, evidence, facts, files, inputs, procfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from entrypoint.profile.schema import Profile
     from entrypoint.settings.model import Facts, Inputs
     from entrypoint.system.checks.gates import GateProgress
+    from entrypoint.system.procfs import Mount
 
 
 def main(argv: Sequence[str], descriptor: int) -> int:
@@ -105,15 +106,18 @@ def gather(request: arguments.Request) -> build.Found:
     java_home = build.java_home(profile, found)
     observed = facts.observe(dict(found.environment), java_home)
     folder, asked = build.diagnosis_folder(profile, found)
-    problem, in_memory = evidence.look(folder, asked)
+    mounts = procfs.read_mounts()
+    problem, in_memory = evidence.look(folder, asked, mounts)
     observed = replace(observed, diagnosis_problem=problem, diagnosis_in_memory=in_memory)
     names = build.template_names(profile, found, observed.hostname)
     texts = {name: sources.template_text(name) for name in names}
     resolved = build.resolve(profile, found, observed, texts)
-    return replace(resolved, facts=_look_for_archives(resolved), texts=tuple(documents))
+    held = procfs.tmpfs_sizes(("/tmp", resolved.fixed["run"]), mounts)  # noqa: S108 - the JVM's own
+    resolved = replace(resolved, facts=replace(observed, held_in_memory=held))
+    return replace(resolved, facts=_look_for_archives(resolved, mounts), texts=tuple(documents))
 
 
-def _look_for_archives(found: build.Found) -> Facts:
+def _look_for_archives(found: build.Found, mounts: tuple[Mount, ...]) -> Facts:
     """Add what class-data sharing depends on; nothing where no archive is there and none will be made."""
     wanted = build.sharing_wanted(found)
     if wanted is None or not (wanted.makes or os.path.isdir(wanted.folder)):
@@ -121,7 +125,7 @@ def _look_for_archives(found: build.Found) -> Facts:
     from entrypoint.system import sharing  # noqa: PLC0415 - a start without it does not pay for it
 
     asked = found.settings.get(FOLDER_SETTING)
-    problem, in_memory = evidence.look(wanted.folder, asked is not None and is_asked(asked))
+    problem, in_memory = evidence.look(wanted.folder, asked is not None and is_asked(asked), mounts)
     there = sharing.class_path(wanted.class_path, wanted.soon)
     return replace(
         found.facts,

@@ -1,7 +1,8 @@
 """Small values that all parts share: secrets, origins, and text with units.
 
-Here: `Secret`, its digest, `Origin`, and parse/print pairs for durations, sizes, ports and addresses. No
-input or output. Parsers raise `ValueError` whose message says what was expected; callers add the place.
+Here: `Secret`, its digest, `Origin`, text from outside on one line, and parse/print pairs for durations,
+sizes, ports and addresses. No input or output. Parsers raise `ValueError` whose message says what was
+expected; callers add the place.
 """
 
 from __future__ import annotations
@@ -168,6 +169,12 @@ def format_size(size: int) -> str:
             return f"{amount:.1f}".removesuffix(".0") + f" {unit}"
         amount /= 1024
     return f"{amount:.1f}".removesuffix(".0") + " GiB"
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return text that came from outside as one line without control characters, cut at `limit`."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
 def parse_port(text: str) -> int:

@@ -84,6 +84,11 @@ class Budget:
         return self.limit - self.sum
 
     @property
+    def spare(self) -> int:
+        """What nobody is sure to need: what files in memory may take."""
+        return sum(one.size for one in self.regions if one.name == "headroom") + self.left_over
+
+    @property
     def fits(self) -> bool:
         """Whether the regions fit into the limit with a heap worth having."""
         return self.left_over >= 0 and (self.heap_given or self.heap >= self.least_heap)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from entrypoint.lifecycle.pressure import hang_text, thrash_text
 from entrypoint.records import record, replace
-from entrypoint.values import format_duration
+from entrypoint.values import format_duration, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -301,20 +301,15 @@ def is_stale(status: CheckStatus, now: float) -> bool:
 
 
 def _check_text(status: CheckStatus, now: float) -> str:
+    from entrypoint.lifecycle.answers import taken, wrong_answers  # noqa: PLC0415 - java is first
+
     if status.ok is None or status.seconds is None or status.answered is None:
         return "not asked yet"
     if is_stale(status, now):
         return f"no answer for {format_duration(now - status.answered)}"
-    took = format_duration(status.seconds)
-    if status.ok and not status.failures_in_a_row:
-        return f"ok {took}"
-    row = f"{status.failures_in_a_row} of {status.threshold}"
-    answer = f"{one_line(status.detail) or 'no answer'} after {took}"
+    if not status.failures_in_a_row:
+        return f"ok {taken(status.seconds)}"
     if status.ok:
-        return f"ok for now: {answer} ({row})"
-    return f"failed: {answer}, since {format_duration(max(0.0, now - status.since))} ({row})"
-
-
-def one_line(text: str) -> str:
-    """Keep a dependency's own words from adding lines to the list that scripts read."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:300]).split())
+        return f"ok for now: {wrong_answers(status, status.seconds)}"
+    since = format_duration(max(0.0, now - status.since))
+    return f"failed: {wrong_answers(status, status.seconds)}, since {since}"

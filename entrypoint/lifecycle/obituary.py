@@ -152,7 +152,8 @@ def _heap(death: Death) -> list[tuple[str, str]]:
         parts.append(f"threads {sample.threads:.0f}")
     if not parts:
         return []
-    return [("heap", f"{'; '.join(parts)} (looked at {_ago(death.now, sample.at)})")]
+    label = "java" if sample.heap_used is None else "heap"
+    return [(label, f"{'; '.join(parts)} (looked at {_ago(death.now, sample.at)})")]
 
 
 def _with_evidence(

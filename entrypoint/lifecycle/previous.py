@@ -7,6 +7,7 @@ it, is for the engine. The file may be somebody else's or broken: then there was
 from __future__ import annotations
 
 from entrypoint.records import record
+from entrypoint.values import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def format_run(run: Run) -> bytes:
         ("ended", run.ended),
         ("code", run.code),
         ("how", run.how),
-        ("summary", _one_line(run.summary)),
+        ("summary", one_line(run.summary, 1000)),
     )
     lines = (f"{name}={value}\n" for name, value in pairs if value not in (None, ""))
     return "".join(lines).encode("utf-8", "replace")[:LIMIT]
@@ -77,8 +78,8 @@ def parse_run(content: bytes) -> Run | None:
         began,
         _time(found.get("ended", "")),
         _whole(found.get("code", ""), 255),
-        _one_line(found.get("how", ""))[:40],
-        _one_line(found.get("summary", "")),
+        one_line(found.get("how", ""), 40),
+        one_line(found.get("summary", ""), 1000),
     )
 
 
@@ -103,7 +104,3 @@ def _time(text: str) -> float | None:
     except ValueError:
         return None
     return value if 0 < value < 1e11 else None
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split())

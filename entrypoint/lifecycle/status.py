@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 
 from entrypoint.lifecycle import changes
-from entrypoint.lifecycle.health import is_stale, one_line, readyz
+from entrypoint.lifecycle.answers import taken, wrong_answers
+from entrypoint.lifecycle.health import is_stale, readyz
 from entrypoint.lifecycle.pressure import hang_text, thrash_text
 from entrypoint.records import record
-from entrypoint.values import format_duration
+from entrypoint.values import format_duration, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,18 +169,15 @@ def checks(status: Status) -> tuple[Row, ...]:
 def _check(check: CheckStatus, now: float) -> Row:
     roles = ", ".join(check.roles)
     since = format_duration(max(0.0, now - check.since))
-    name, target, says = check.name, one_line(check.target), one_line(check.detail)
+    name, target = check.name, one_line(check.target)
     if check.ok is None or check.answered is None or check.seconds is None:
         return Row(name, target, "wait", "not asked yet", "", since, roles)
     if is_stale(check, now):
         silent = format_duration(now - check.answered)
         return Row(name, target, "bad", "silent", f"no answer for {silent}", silent, roles)
-    # Many a check on loopback takes less than a millisecond: "0ms" would look unasked.
-    took = "<1ms" if check.seconds < 0.0005 else format_duration(check.seconds)
-    row = f"({check.failures_in_a_row} of {check.threshold})"
     if not check.failures_in_a_row:
-        return Row(name, target, "good", "ok", took, since, roles)
-    says = f"{says or 'no answer'} after {took} {row}"
+        return Row(name, target, "good", "ok", taken(check.seconds), since, roles)
+    says = wrong_answers(check, check.seconds)
     if check.ok:
         return Row(name, target, "wait", "ok for now", says, since, roles)
     return Row(name, target, "bad", "failed", says, since, roles)

@@ -12,7 +12,7 @@ from _blake2 import blake2b  # hashlib loads OpenSSL before java may start: 3 ms
 from entrypoint.errors import Problem, ProblemsError
 from entrypoint.plan import command, figures, files, questions, sharing, switches
 from entrypoint.plan import protection as access
-from entrypoint.plan.model import ExitRule, Launch, Note, Plan, StopStep
+from entrypoint.plan.model import ENDING_SECONDS, ExitRule, Launch, Note, Plan, StopStep
 from entrypoint.plan.scope import Scope, SecretInTextError
 from entrypoint.records import record, replace
 from entrypoint.rendering import properties
@@ -300,9 +300,10 @@ def _no_room(kept: Diagnosis, line: Command) -> Iterator[Note]:
 def _warnings(launch: Launch, line: Command, scope: Scope) -> list[Note]:
     notes = []
     ladder = sum(step.wait for step in launch.stop)
-    if ladder > launch.grace_period:
+    if ladder + ENDING_SECONDS > launch.grace_period:
         text = (
-            f"the stop ladder takes up to {format_duration(ladder)}, the grace period is"
+            f"the stop ladder takes up to {format_duration(ladder)} and telling how it ended"
+            f" {format_duration(ENDING_SECONDS)}, the grace period is"
             f" {format_duration(launch.grace_period)}: Kubernetes would kill us in the middle of it"
         )
         notes.append(Note(text, "ENTRYPOINT_GRACE_PERIOD, ENTRYPOINT_STOP_TIMEOUT"))

@@ -66,6 +66,12 @@ def divide(
             f" kernel kills what takes more{would_do}"
         )
         notes.append(Note(text, "memory"))
+    elif facts.held_in_memory > budget.spare:
+        text = (
+            f"files in /tmp and the run directory may take {format_size(facts.held_in_memory)} of memory,"
+            f" which the plan has only {format_size(budget.spare)} for: make these folders smaller"
+        )
+        notes.append(Note(text, "memory"))
     return Divided(budget.options, tuple(_rows(budget)), tuple(notes))
 
 

@@ -58,6 +58,10 @@ class Registration:
     resumes: bool = False
 
 
+ENDING_SECONDS = 2.0
+"""What entrypoint itself may take after java's end, to tell of it: as long as this if a disk hangs."""
+
+
 @record
 class StopStep:
     """One rung of the stop ladder: `action` is drain, leave, thread-dump, or a signal; then `wait`."""

@@ -103,6 +103,16 @@ def _plan(spec: CheckSpec, scope: Scope, is_gate: bool) -> CheckPlan:
     )
 
 
+def _database(url: str) -> str:
+    """Return what a JDBC URL leads to, as the gate asks it; of one that it cannot ask, what is written."""
+    from entrypoint.settings.jdbc_url import parse_jdbc_url  # noqa: PLC0415 - only with a database
+
+    try:
+        return parse_jdbc_url(url).target
+    except ValueError:
+        return url.partition("://")[2].partition("?")[0].rpartition("@")[2]
+
+
 def _target(kind: str, arguments: dict[str, str | Secret]) -> str:
     """Return what a person reads: without the JDBC prefix and parameters, and without secrets."""
     shown = {name: str(value) for name, value in arguments.items()}
@@ -112,7 +122,7 @@ def _target(kind: str, arguments: dict[str, str | Secret]) -> str:
         case "http":
             return shown["url"]
         case "mysql":
-            return shown["url"].partition("://")[2].partition("?")[0].rpartition("@")[2]
+            return _database(shown["url"])
         case "zookeeper":
             return shown["servers"] + shown.get("path", "")
         case _:

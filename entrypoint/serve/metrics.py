@@ -72,8 +72,30 @@ class Exporter:
         collector = self._collector
         assert collector is not None
         try:
-            encoder, content_type = collector.client.choose_encoder(accept)
+            encoder, content_type = collector.client.choose_encoder(_by_preference(accept))
         except (TypeError, ValueError):
             # A version that is no number, in the header of some stranger.
             encoder, content_type = collector.client.choose_encoder("")
         return encoder(collector.registry), content_type
+
+
+def _by_preference(accept: str) -> str:
+    """Return an Accept header in the order of its q, up to what plain text satisfies.
+
+    prometheus_client does not look at q, and takes OpenMetrics wherever it stands. Raises ValueError.
+    """
+    ranges = [(one, _quality(one)) for one in accept.split(",")]
+    wanted: list[str] = []
+    for one, _ in sorted((pair for pair in ranges if pair[1] > 0), key=lambda pair: -pair[1]):
+        wanted.append(one)
+        if one.partition(";")[0].strip() in {"text/plain", "text/*", "*/*"}:
+            break
+    return ",".join(wanted)
+
+
+def _quality(media_range: str) -> float:
+    for parameter in media_range.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            return float(value)
+    return 1.0

@@ -68,6 +68,8 @@ class Facts:
     cgroup: str = ""
     """"v1", "v2", or "" when there is none."""
     cpus: float | None = None
+    held_in_memory: int = 0
+    """Bytes that /tmp and the run directory may hold, as far as they are a tmpfs with a size."""
     read_only_root: bool = False
     java_home: str = ""
     java: str = ""

@@ -1,4 +1,4 @@
-"""Typed values: text as it was given to text as it is used, and back to numbers.
+"""Typed values: text as it was given to text as it is used.
 
 Here: one function per setting type, and what to say when a value does not fit.
 `Setting.text` is what a config file gets: `2m` with unit ms is "120000", a duration without a unit is
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-from entrypoint.errors import Problem, ProblemsError
-from entrypoint.settings.masking import shown
 from entrypoint.values import (
     duration_in,
     parse_address,
@@ -23,12 +21,9 @@ from entrypoint.values import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TypeVar
 
     from entrypoint.profile.schema import SettingSpec
     from entrypoint.settings.model import Setting
-
-    T = TypeVar("T")
 
 MAX_LENGTH = 32 * 1024
 _BOOLS = {
@@ -85,46 +80,6 @@ def expected(spec: SettingSpec) -> str:
 def as_text(setting: Setting | None) -> str:
     """Return a setting's text, secret or not, or "" where it has no value."""
     return "" if setting is None or setting.text is None else reveal(setting.text)
-
-
-def as_seconds(setting: Setting) -> float:
-    """Return a duration in seconds, whatever its unit; raises ProblemsError where it is none."""
-    return _convert(setting, lambda text: parse_duration(text, setting.spec.unit or "s"))
-
-
-def as_int(setting: Setting) -> int:
-    """Return an int, percent or size (bytes) as a number; raises ProblemsError where it is none."""
-    return _convert(setting, int)
-
-
-def as_port(setting: Setting) -> int:
-    """Return a port as a number; raises ProblemsError where it is none."""
-    return _convert(setting, parse_port)
-
-
-def as_bool(setting: Setting) -> bool:
-    """Return a bool; raises ProblemsError where the value is none."""
-    return _convert(setting, lambda text: _bool(setting.spec, text) == "true")
-
-
-def _convert(setting: Setting, convert: Callable[[str], T]) -> T:
-    """A placeholder of Java, or no value at all, has no number: the place of the value is named."""
-    try:
-        return convert(as_text(setting))
-    except ValueError:
-        spec = setting.spec
-        where = setting.origin.place if setting.origin else f"{spec.place}"
-        raise ProblemsError(
-            Problem(
-                "setting-invalid",
-                f'setting "{spec.name}" has no value that entrypoint can read',
-                (
-                    ("where", where),
-                    ("value", shown(spec, as_text(setting)) or "(none)"),
-                    ("expected", expected(spec)),
-                ),
-            )
-        ) from None
 
 
 def _text(_spec: SettingSpec, text: str) -> str:

@@ -10,12 +10,14 @@ from entrypoint.profile.spelling import closest, listed
 from entrypoint.settings.masking import shown
 from entrypoint.settings.parse import expected
 from entrypoint.settings.sources import CONFIG_FOLDER, SECRETS_FOLDER
+from entrypoint.values import reveal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from entrypoint.profile.schema import Profile, SettingSpec
+    from entrypoint.settings.model import Setting
     from entrypoint.settings.sources import RawValue
 
 
@@ -80,6 +82,30 @@ def invalid(spec: SettingSpec, value: RawValue, expectation: str) -> Problem:
         details.append(("fix", f"give a value such as {spec.example}"))
     what = f'setting "{spec.name}" has a wrong value'
     return Problem("setting-invalid", what, tuple(details))
+
+
+def beyond(settings: Iterable[Setting]) -> Iterator[Problem]:
+    """Yield a problem for every number that is not below the setting that bounds it."""
+    known = {setting.spec.name: setting for setting in settings}
+    for setting in known.values():
+        limit = known.get(setting.spec.below or "")
+        if limit is None or not (setting.text and setting.origin and limit.text and limit.origin):
+            continue
+        try:
+            fits = int(reveal(setting.text)) < int(reveal(limit.text))
+        except ValueError:  # a placeholder, which only the application can resolve
+            continue
+        if not fits:
+            raised = limit.spec.env or limit.spec.name
+            most = f"{shown(limit.spec, limit.text)} ({limit.origin.place})"
+            details = (
+                ("where", setting.origin.place),
+                ("value", shown(setting.spec, setting.text)),
+                ("expected", f"a number below {most}"),
+                ("fix", f"lower it, or raise {raised}:\n{limit.spec.description}"),
+            )
+            what = f'setting "{setting.spec.name}" is not below "{limit.spec.name}"'
+            yield Problem("setting-beyond", what, details)
 
 
 def secret_on_command_line(spec: SettingSpec) -> Problem:

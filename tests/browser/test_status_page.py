@@ -80,7 +80,7 @@ def test_the_facts_are_in_the_dom(chromium: Path, serve: Callable[[Status], str]
         "up 5h47m restarts of this container 2 (last: exit 137 oom-killed, 6h ago)",
         "running 5h45m from 00:15:00Z",
         "java pid 42 the last hour",
-        "zookeeper-session zk:2181/otter/node/7 ✗ failed no /otter/node/7 after 2ms (3 of 3)",
+        "zookeeper-session zk:2181/otter/node/7 ✗ failed no /otter/node/7 after 2ms (3 in a row)",
         "manager manager:1099 ✓ ok 1ms startup, readiness 5h46m",
         "✓ passed 6 attempts 5.3s",
         "java was killed by the kernel: out of memory (137), at 2026-11-24 00:00:00Z",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -11,10 +12,27 @@ from documentation import ROOT, generator, page, pages
 from entrypoint import errors, sources
 from entrypoint.app import VERBS
 from entrypoint.jvm.metrics import JVM_METRICS
+from entrypoint.lifecycle.changes import ABSENT, Change
+from entrypoint.lifecycle.health import CheckStatus, ExitInfo, GateStatus, Snapshot
+from entrypoint.lifecycle.status import Status
+from entrypoint.records import replace
+from entrypoint.serve.document import status_document
 from entrypoint.serve.metric_table import METRICS
 from entrypoint.serve.routes import ENDPOINTS
+from statuses import TIME, status
 
 PROBLEM_ROW: Final = re.compile(r"^\| `([a-z-]+)` \| ([0-9n+, -]+) \| (.+) \|$", re.MULTILINE)
+STATUS_ROW: Final = re.compile(
+    r"^\| `([a-z.\[\]-]+)` \| ((?:text|number|true|list|mapping)[a-z ,]*) \|", re.M
+)
+HOLDS: Final = (
+    (type(None), "null"),
+    (bool, "true or false"),
+    (int | float, "number"),
+    (str, "text"),
+    (list, "list"),
+    (dict, "mapping"),
+)
 VARIABLE: Final = re.compile(r'"(ENTRYPOINT_[A-Z_]+|NO_COLOR)"')
 
 
@@ -86,6 +104,41 @@ def test_every_exit_code_is_documented() -> None:
 def test_every_endpoint_is_documented() -> None:
     text = page("docs/reference/endpoints.md")
     assert all(meaning and f"| `{path}` |" in text for path, meaning in ENDPOINTS)
+
+
+def keys(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Give (key, what it holds) of a document, below it too; the names of signals are no keys."""
+    if path and not path.endswith("[]"):
+        yield path, next(word for kind, word in HOLDS if isinstance(value, kind))
+    match value:
+        case dict() if path != "counters.signals":
+            for name, one in value.items():
+                yield from keys(one, f"{path}.{name}" if path else name)
+        case [dict(), *_]:
+            for one in value:
+                yield from keys(one, f"{path}[]")
+
+
+def test_every_key_of_the_status_is_documented_and_none_that_is_gone() -> None:
+    """Once with everything that can be known, and once with nothing: what is null then is told to be."""
+    one = status()
+    assert one.snapshot.config is not None
+    gone = Change("/a", "gone", TIME, ABSENT)
+    config = replace(one.snapshot.config, found=(gone,), verdict="no")
+    known = replace(one.snapshot, exit=ExitInfo(137, 137, "killed"), config=config)
+    full = dict(keys(status_document(replace(one, snapshot=known))))
+    full["java.trouble"] = "text"
+    bare = Snapshot("preparing", 0.0, (), "", "", "", 0.0, 0.0)
+    cut = replace(
+        bare, checks=(CheckStatus("a", "b", ("liveness",), 1),), gates=(GateStatus("a", "b"),)
+    )
+    less = dict(keys(status_document(Status(cut, "", 0.0, 0.0))))
+    rows = STATUS_ROW.findall(page("docs/reference/endpoints.md"))
+    assert sorted(full) == sorted(name for name, _ in rows)
+    for name, holds in rows:
+        assert holds.startswith(full[name].removesuffix(" or false")), name
+        if name in less and less[name] != full[name]:
+            assert (less[name], holds[-8:]) == ("null", " or null"), name
 
 
 def test_every_verb_is_documented() -> None:

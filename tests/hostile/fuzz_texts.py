@@ -21,8 +21,9 @@ from entrypoint.integrations import html, otter_rows
 from entrypoint.jvm import diagnosis, hsperfdata, metrics, release
 from entrypoint.jvm.heap_info import parse_heap_info
 from entrypoint.lifecycle import previous
+from entrypoint.settings import jdbc_url
 from entrypoint.system import cgroup, procfs, remains
-from entrypoint.system.checks import jdbc_url, jute
+from entrypoint.system.checks import jute
 from entrypoint.system.checks.result import CheckFailed
 from entrypoint.system.sample import process_sample, with_heap
 
@@ -101,7 +102,7 @@ def run_kernel(data: bytes) -> str:
     assert limit is None or limit > 0
     quota = cgroup.cpu_quota(_ROOT)
     assert quota is None or quota > 0
-    cgroup.memory_usage(_ROOT), cgroup.oom_kill_count(_ROOT), cgroup.version(_ROOT)
+    cgroup.oom_kill_count(_ROOT), cgroup.version(_ROOT)
     usage = cgroup.UsageReader(_ROOT).read()
     process_sample(7, 1.0, usage, _ROOT)
     mounts = procfs.read_mounts(_ROOT)

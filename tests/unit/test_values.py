@@ -86,6 +86,11 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         values.parse_address(text)
 
 
+def test_one_line_keeps_what_fits() -> None:
+    assert values.one_line("a\n b\tc\x1b[0m") == "a b c [0m"
+    assert values.one_line("x" * 20, 10) == "x" * 9 + "…"
+
+
 def test_a_secret_hides_itself_everywhere() -> None:
     secret = Secret("hunter2")
     shown = f"{secret} {secret!r} {secret!s} {secret:>10} {[secret]} { ({'a': secret}) }"

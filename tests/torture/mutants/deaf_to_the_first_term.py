@@ -6,8 +6,8 @@ _wait = process.wait_signal
 _heard = []
 
 
-def _wait_signal(deadline):
-    received = _wait(deadline)
+def _wait_signal(deadline, heard):
+    received = _wait(deadline, heard)
     if received is None or received.number != 15:
         return received
     _heard.append(received)

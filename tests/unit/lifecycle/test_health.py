@@ -132,8 +132,18 @@ class TestReadyz:
     def test_a_failed_readiness_check_is_not_ready(self) -> None:
         failed = answers(HTTP, True, False, False, False)
         verdict = readyz(snapshot(checks=(failed,)), 145.0)
-        assert item(verdict, "http-8080").text == "failed: 500 after 12ms, since 41s (3 of 3)"
+        assert item(verdict, "http-8080").text == "failed: 500 after 12ms (3 in a row), since 41s"
         assert not verdict.ok
+
+    def test_more_wrong_answers_than_the_threshold_are_a_row_without_an_end(self) -> None:
+        for count, row in (
+            (1, "(1 of 3)"),
+            (2, "(2 of 3)"),
+            (3, "(3 in a row)"),
+            (12, "(12 in a row)"),
+        ):
+            verdict = readyz(snapshot(checks=(answers(HTTP, True, *[False] * count),)), 145.0)
+            assert row in item(verdict, "http-8080").text
 
     def test_a_tolerated_wrong_answer_is_ready_and_shown(self) -> None:
         verdict = readyz(snapshot(checks=(answers(HTTP, True, False),)), 145.0)

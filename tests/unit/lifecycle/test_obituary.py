@@ -34,6 +34,12 @@ def test_an_oom_kill_has_the_figures_and_a_fix() -> None:
         assert part in text
 
 
+def test_without_a_heap_the_line_is_not_called_one() -> None:
+    lines = told(replace(OOM, sample=JvmSample(96.0, threads=10), full_gc_at=None)).splitlines()
+    assert "  java      threads 10 (looked at 4s ago)" in lines
+    assert any(line.startswith("  heap      300 of 300 MiB") for line in told(OOM).splitlines())
+
+
 def test_a_heap_near_the_limit_is_the_likely_cause() -> None:
     assert "93% of the limit" in told(replace(OOM, sample=replace(SAMPLE, heap_max=475 * MB)))
 

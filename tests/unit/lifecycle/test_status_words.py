@@ -4,7 +4,7 @@ import pytest
 
 from entrypoint.lifecycle import status as words
 from entrypoint.lifecycle.gauges import gauges, round_up
-from entrypoint.lifecycle.health import ExitInfo, GateStatus, Snapshot
+from entrypoint.lifecycle.health import ExitInfo, GateStatus, Snapshot, readyz
 from entrypoint.lifecycle.history import NAMES, JvmSample
 from entrypoint.lifecycle.pressure import Episode, Pressure, Signs
 from entrypoint.lifecycle.previous import Run
@@ -76,7 +76,7 @@ def test_failed_checks_come_first() -> None:
         ("port-2088", "good"),
     ]
     assert (rows[0].state, rows[0].says, rows[0].since) == (
-        "failed", "no /otter/node/7 after 2ms (3 of 3)", "12s",
+        "failed", "no /otter/node/7 after 2ms (3 in a row)", "12s",
     )  # fmt: skip
     assert [row.says for row in rows[1:]] == ["1ms", "<1ms"]
 
@@ -94,10 +94,22 @@ def test_every_state_of_a_check_has_a_word() -> None:
         assert row.state == word
 
 
+def test_a_check_is_told_as_a_probe_tells_it() -> None:
+    """In one way: the row of wrong answers, and how long the last one took."""
+    one = status()
+    (_, check, _) = one.snapshot.checks
+    for changes in ({}, {"failures_in_a_row": 12}, {"ok": True, "failures_in_a_row": 2}):
+        checks = (replace(check, seconds=0.0001, **changes),)
+        (row,) = words.checks(changed(one, checks=checks))
+        probe = readyz(replace(one.snapshot, checks=checks), NOW).items[-1].text
+        assert probe.startswith(f"{row.state}: {row.says}")
+        assert "after <1ms" in row.says
+
+
 def test_the_words_of_a_dependency_stay_on_one_line() -> None:
     (_, check, _) = status().snapshot.checks
     (row,) = words.checks(changed(status(), checks=(replace(check, detail="a\r\n\x1b[2Jb"),)))
-    assert row.says == "a [2Jb after 2ms (3 of 3)"
+    assert row.says == "a [2Jb after 2ms (3 in a row)"
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,19 @@ def manager(environment: dict[str, str] | None = None, **more: object) -> Plan:
     return plan("otter-manager", MANAGER | (environment or {}), "java: {supported: 8-25}", **more)
 
 
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("jdbc:mysql://db/shop?useSSL=false", "db:3306/shop"),
+        ("jdbc:mariadb://otter:hunter2-hunter2@a,b:3307/shop", "a:3306,b:3307/shop"),
+        ("jdbc:mysql+srv://u:hunter2-hunter2@db/shop?password=x", "db/shop"),
+    ],
+)
+def test_the_gate_of_a_database_names_the_port_that_it_asks(url: str, target: str) -> None:
+    gates = manager({"OTTER_DATABASE_URL": url}).launch.gates
+    assert [gate.target for gate in gates if gate.kind == "mysql"] == [target]
+
+
 def session(environment: dict[str, str]) -> CheckPlan:
     node = {
         "OTTER_NID": "7",
@@ -108,6 +121,13 @@ def test_a_ladder_that_is_longer_than_the_grace_period_is_said() -> None:
     assert not [note for note in manager().notes if "stop ladder" in note.text]
     noted = manager({"ENTRYPOINT_GRACE_PERIOD": "10s"}).notes
     assert any("stop ladder takes up to 23s" in note.text for note in noted)
+
+
+def test_the_grace_period_has_to_be_enough_for_telling_how_it_ended_too() -> None:
+    enough = manager({"ENTRYPOINT_GRACE_PERIOD": "25s"}).notes
+    assert not [note for note in enough if "stop ladder" in note.text]
+    noted = manager({"ENTRYPOINT_GRACE_PERIOD": "24s"}).notes
+    assert any("telling how it ended 2s" in note.text for note in noted)
 
 
 def test_the_rendered_folder_comes_first_on_the_class_path() -> None:

@@ -19,7 +19,12 @@ MIB = 1 << 20
 
 
 def plan(
-    limit: int | None, memory: str = "", profile: str = "zookeeper", cpus: float = 2, **env: str
+    limit: int | None,
+    memory: str = "",
+    profile: str = "zookeeper",
+    cpus: float = 2,
+    held: int = 0,
+    **env: str,
 ) -> Plan:
     builtin = sources.builtin_profiles()
     texts = [(f"{profile}.yaml", builtin[profile])]
@@ -28,6 +33,7 @@ def plan(
     found = load(texts, builtin)
     facts = Facts(
         hostname="h", memory_limit=None if limit is None else limit * MIB, cgroup="v1", cpus=cpus,
+        held_in_memory=held * MIB,
         java_home="/jdk", java="/jdk/bin/java", release_text='JAVA_VERSION="17.0.15"\n',
     )  # fmt: skip
     inputs = Inputs(tuple(env.items()))
@@ -162,6 +168,20 @@ def test_a_heap_that_may_fit_is_started_with_a_warning() -> None:
     assert note.startswith("the memory may not be enough: the sum is 1074 of 1024 MiB")
     assert note.endswith("; 1088 MiB would do")
     assert rows(made)["missing"] == (50, "the sum is 1074 MiB")
+
+
+def test_folders_that_may_hold_more_than_is_left_for_them_are_told() -> None:
+    headroom = rows(plan(512))["headroom"][0]
+    assert headroom == 16
+    assert plan(512, held=16).notes == ()
+    (note,) = plan(512, held=17).notes
+    assert note.text == (
+        "files in /tmp and the run directory may take 17 MiB of memory, which the plan has only 16 MiB"
+        " for: make these folders smaller"
+    )
+    # What nobody needs is theirs too; and who has no limit has no plan.
+    assert plan(512, held=100, JAVA_OPTIONS="-Xmx128m").notes == ()
+    assert plan(None, held=1000).notes == ()
 
 
 def test_the_operator_may_overcommit() -> None:

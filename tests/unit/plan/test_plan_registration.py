@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entrypoint import sources as own
-from entrypoint.errors import ProblemsError
+from entrypoint.errors import EXIT_CONFIG, ProblemsError
 from entrypoint.plan import build
 from entrypoint.plan.document import plan_document
 from entrypoint.plan.explain import explain_plan
@@ -138,6 +138,21 @@ def test_ordinals_fix_the_number_and_the_ports() -> None:
         "30109", "30110", "30111",
     ]  # fmt: skip
     assert dict(plan(OTTER_NID="5", OTTER_NODE_ORDINAL="9").launch.ports) == {}
+
+
+def test_a_node_beyond_the_node_ports_is_refused_before_it_registers() -> None:
+    assert plan(OTTER_NODE_PORT_COUNT="4").launch.registration is not None
+    for changed in (
+        {"OTTER_NODE_PORT_COUNT": "3"},
+        {"OTTER_NODE_PORT_COUNT": "9", "OTTER_NODE_ORDINAL": "9"},
+    ):
+        with pytest.raises(ProblemsError) as error:
+            plan(**changed)
+        (problem,) = error.value.problems
+        assert (problem.id, problem.exit_code) == ("setting-beyond", EXIT_CONFIG)
+        assert (
+            "`entrypoint manifests nodeport --nodes N` makes more" in dict(problem.details)["fix"]
+        )
 
 
 def test_without_a_registration_nobody_leaves() -> None:

@@ -91,6 +91,13 @@ BROKEN = [
     ("settings: {a: {env: X}, b: {env: X}}", "profile-conflict", 'settings "a" and "b" have the same env'),
     ("settings: {a: {property: x}, b: {property: x}}", "profile-conflict", None),
     ("settings: {a: {type: int, choices: [x]}}", "profile-conflict", None),
+    (
+        "settings: {a: {below: b}, b: {type: int}}",
+        "profile-conflict",
+        'settings.a has below, and "a" has type text',
+    ),
+    ("settings: {a: {type: int, below: b}, b: {type: port}}", "profile-conflict", None),
+    ("settings: {a: {type: int, below: b}}", "profile-unknown-reference", None),
     ("settings: {a: {type: int, unit: ms}}", "profile-conflict", "settings.a has a unit but type int"),
     ("settings: {host: {}}", "profile-conflict", 'no setting can be called "host"'),
     (

@@ -23,6 +23,7 @@ ONLY_THE_LOADER_WHAT = (
     "the same",
     "has choices",
     "has a unit",
+    "has below",
     "called",
     "of profile base",
     "stop ladder",

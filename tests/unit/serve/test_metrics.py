@@ -224,6 +224,20 @@ def test_what_the_kernel_refuses_is_left_out(child: int) -> None:
         ("application/openmetrics-text;version=no", "text/plain; version=0.0.4; charset=utf-8"),
         ("text/plain;version=1.x.y;=;;", "text/plain; version="),
         (";;;,,,=", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0", "text/plain; version=0.0.4"),
+        (
+            "application/openmetrics-text;version=1.0.0; Q=0.0, */*;q=0.1",
+            "text/plain; version=0.0.4",
+        ),
+        ("application/openmetrics-text;q=0.5,text/plain;q=0.9", "text/plain; version=0.0.4"),
+        ("text/plain;q=0.5,application/openmetrics-text;q=0.9", "application/openmetrics-text"),
+        ("*/*;q=0.1,application/openmetrics-text;q=0.2", "application/openmetrics-text"),
+        ("application/openmetrics-text;q=high", "text/plain; version=0.0.4"),
+        ("application/openmetrics-text;q=nan", "text/plain; version=0.0.4"),
+        (
+            "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;q=0.4,*/*;q=0.1",
+            "text/plain; version=1.0.0",
+        ),
     ],
 )
 def test_content_negotiation(accept: str, expected: str) -> None:

@@ -74,7 +74,7 @@ def test_the_verbose_text_of_a_failure() -> None:
     assert response.body.decode() == (
         "[+]phase running\n"
         "[+]http-8080 ok 12ms\n"
-        "[-]channel-list failed: 500 after 15ms, since 41s (3 of 3)\n"
+        "[-]channel-list failed: 500 after 15ms (3 in a row), since 41s\n"
         "[+]zookeeper ok 1ms\n"
         "readyz check failed\n"
     )
@@ -127,7 +127,7 @@ def test_a_single_check_by_path() -> None:
     failed = get("/readyz/channel-list", RUNNING)
     assert failed.status == 503
     assert failed.body == (
-        b"[-]channel-list failed: 500 after 15ms, since 41s (3 of 3)\nreadyz check failed\n"
+        b"[-]channel-list failed: 500 after 15ms (3 in a row), since 41s\nreadyz check failed\n"
     )
 
 

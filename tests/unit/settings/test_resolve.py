@@ -260,3 +260,50 @@ def test_kafka_defaults_follow_each_other() -> None:
     settings = settings_of(built_in("kafka"), {"KAFKA_CONTROLLER_PORT": "19093"})
     assert get(settings, "listeners").text == "PLAINTEXT://:9092,CONTROLLER://:19093"
     assert get(settings, "controller.quorum.voters").text == "1@localhost:19093"
+
+
+BOUNDED = """\
+profile: demo
+home: /opt/app
+settings:
+  number: {env: NUMBER, property: app.number, type: int, below: count}
+  count: {env: COUNT, property: app.count, type: int, description: How many there are}
+files:
+  app.properties: {properties: '{home}/conf/app.properties', target: '{run}/app.properties'}
+java: {main: M}
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "count", "fits"),
+    [("4", "5", True), ("5", "5", False), ("10", "9", False), ("-1", "0", True), ("7", "", True)],
+)
+def test_a_number_stays_below_its_bound_where_there_is_one(
+    number: str, count: str, fits: bool
+) -> None:
+    environment = {"NUMBER": number} | ({"COUNT": count} if count else {})
+    if fits:
+        assert get(settings_of(profile(BOUNDED), environment), "number").text == number
+        return
+    (problem,) = problems_of(profile(BOUNDED), environment)
+    assert (problem.id, dict(problem.details)) == (
+        "setting-beyond",
+        {
+            "where": "$NUMBER",
+            "value": number,
+            "expected": f"a number below {count} ($COUNT)",
+            "fix": "lower it, or raise COUNT:\nHow many there are",
+        },
+    )
+
+
+def test_a_bound_with_a_java_placeholder_is_not_compared() -> None:
+    layers = {PROPERTIES: [("app.count", "${n}", 1)]}
+    found = settings_of(profile(BOUNDED), {"NUMBER": "5"}, [shipped(PROPERTIES)], layers)
+    assert get(found, "count").text == "${n}"
+
+
+def test_a_bound_that_is_secret_is_not_told() -> None:
+    text = BOUNDED.replace("type: int, description", "type: int, secret: true, description")
+    (problem,) = problems_of(profile(text), {"NUMBER": "77", "COUNT": "53"})
+    assert "53" not in format_problem(problem) and MASK in format_problem(problem)

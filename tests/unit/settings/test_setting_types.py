@@ -3,21 +3,16 @@ from __future__ import annotations
 import pytest
 from containers import spec
 
-from entrypoint.errors import ProblemsError
 from entrypoint.profile.schema import SETTING_TYPES
 from entrypoint.settings.masking import shown
 from entrypoint.settings.model import Setting
 from entrypoint.settings.parse import (
     EXPECTED,
-    as_bool,
-    as_int,
-    as_port,
-    as_seconds,
     as_text,
     expected,
     normalise,
 )
-from entrypoint.values import MASK, Origin, Secret
+from entrypoint.values import MASK, Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,31 +165,7 @@ def test_shown_hides_secrets_and_cuts_long_values() -> None:
     assert len(shown(spec("text"), "x" * 5000)) <= 200
 
 
-def setting(type_: SettingType, text: str | Secret | None, unit: str | None = None) -> Setting:
-    origin = Origin("environment", "$DEMO") if text is not None else None
-    return Setting(spec(type_, unit), text, origin)
-
-
-def test_numbers_come_out_of_settings() -> None:
-    assert as_seconds(setting("duration", "60000", "ms")) == 60.0
-    assert as_seconds(setting("duration", "1500ms")) == 1.5
-    assert as_seconds(setting("duration", "120s")) == 120.0
-    assert as_int(setting("size", "67108864")) == 64 * 1024 * 1024
-    assert as_port(setting("port", "8080")) == 8080
-    assert as_bool(setting("bool", "true")) is True
-    assert as_bool(setting("bool", "false")) is False
-    assert as_text(setting("text", Secret("pw"))) == "pw"
-    assert as_text(setting("text", None)) == ""
+def test_the_text_of_a_setting_is_its_own_or_nothing() -> None:
+    assert as_text(Setting(spec("text"), Secret("pw"), None)) == "pw"
+    assert as_text(Setting(spec("text"), None, None)) == ""
     assert as_text(None) == ""
-
-
-def test_a_java_placeholder_has_no_number_and_the_place_is_told() -> None:
-    for convert in (as_seconds, as_int, as_port, as_bool):
-        with pytest.raises(ProblemsError) as caught:
-            convert(setting("port", "${http.port}"))
-        (problem,) = caught.value.problems
-        assert problem.id == "setting-invalid"
-        assert ("where", "$DEMO") in problem.details
-        assert ("value", "${http.port}") in problem.details
-    with pytest.raises(ProblemsError):
-        as_port(setting("port", None))
